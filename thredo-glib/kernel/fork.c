@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fork.h"
+
+#include "level.h"
+#include "loop.h"
+#include "slot.h"
+#include "timers.h"
+#include "worker.h"
+
+#ifdef G_OS_UNIX
+
+#include <pthread.h>
+
+/* Every lock of the kernel that is not of one object is taken around a fork,
+ * so that the child gets what they guard in one piece. The child has the
+ * thread that forked and no other: no loop, no idle workers. */
+
+static void
+prepare (void)
+{
+  thredo_loop_fork_prepare ();
+  thredo_worker_fork_prepare ();
+  thredo_slot_fork_prepare ();
+  thredo_timers_lock ();
+}
+
+static void
+parent (void)
+{
+  thredo_timers_unlock ();
+  thredo_slot_fork_parent ();
+  thredo_worker_fork_parent ();
+  thredo_loop_fork_parent ();
+}
+
+static void
+child (void)
+{
+  thredo_timers_fork_child ();
+  thredo_slot_fork_child ();
+  thredo_worker_fork_child ();
+  thredo_loop_fork_child ();
+}
+
+void
+thredo_fork_register (void)
+{
+  static gsize registered;
+
+  if (g_once_init_enter (&registered))
+    {
+      pthread_atfork (prepare, parent, child);
+      g_once_init_leave (&registered, 1);
+    }
+}
+
+#else
+
+void
+thredo_fork_register (void)
+{
+}
+
+#endif

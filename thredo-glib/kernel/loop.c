@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "loop.h"
+
+#include "fork.h"
+#include "poller.h"
+#include "slot.h"
+#include "timers.h"
+
+#ifdef G_OS_UNIX
+#include <signal.h>
+#endif
+
+/* One source for everything the library waits for, because an iteration of a
+ * main context walks every source it has. */
+typedef struct
+{
+  GSource source;
+#if !THREDO_PORTABLE
+  ThredoPoller poller;
+  gpointer tag;
+#endif
+} ThredoLoopSource;
+
+_Atomic gboolean thredo_loop_running;
+
+static struct
+{
+  ThredoMutex lock; /* guards starting */
+  GMainContext *context;
+  ThredoLoopSource *source;
+} loop;
+
+#if THREDO_PORTABLE
+
+static void
+set_alarm (gint64 when)
+{
+  g_source_set_ready_time (&loop.source->source, when == G_MAXINT64 ? -1 : when);
+}
+
+static gboolean
+thredo_loop_source_dispatch (GSource     *source,
+                             GSourceFunc  callback,
+                             gpointer     user_data)
+{
+  /* Before the timers are looked at: one set meanwhile sets it anew. */
+  g_source_set_ready_time (source, -1);
+  thredo_timers_expire (g_get_monotonic_time ());
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs thredo_loop_source_funcs = {
+  .dispatch = thredo_loop_source_dispatch,
+};
+
+#else
+
+static void
+set_alarm (gint64 when)
+{
+  thredo_poller_set_alarm (&loop.source->poller, when);
+}
+
+static gboolean
+thredo_loop_source_prepare (GSource *source,
+                            int     *timeout)
+{
+  *timeout = -1;
+  return FALSE;
+}
+
+static gboolean
+thredo_loop_source_check (GSource *source)
+{
+  ThredoLoopSource *self = (ThredoLoopSource *) source;
+
+  return g_source_query_unix_fd (source, self->tag) != 0;
+}
+
+static gboolean
+thredo_loop_source_dispatch (GSource     *source,
+                             GSourceFunc  callback,
+                             gpointer     user_data)
+{
+  ThredoLoopSource *self = (ThredoLoopSource *) source;
+
+  /* Before the timers are looked at: one set meanwhile sets it anew. */
+  thredo_poller_set_alarm (&self->poller, G_MAXINT64);
+  thredo_timers_expire (g_get_monotonic_time ());
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+thredo_loop_source_finalize (GSource *source)
+{
+  ThredoLoopSource *self = (ThredoLoopSource *) source;
+
+  thredo_poller_clear (&self->poller);
+}
+
+static GSourceFuncs thredo_loop_source_funcs = {
+  .prepare = thredo_loop_source_prepare,
+  .check = thredo_loop_source_check,
+  .dispatch = thredo_loop_source_dispatch,
+  .finalize = thredo_loop_source_finalize,
+};
+
+#endif
+
+static ThredoLoopSource *
+thredo_loop_source_new (GError **error)
+{
+  GSource *source = g_source_new (&thredo_loop_source_funcs, sizeof (ThredoLoopSource));
+
+#if !THREDO_PORTABLE
+  ThredoLoopSource *self = (ThredoLoopSource *) source;
+
+  if (!thredo_poller_init (&self->poller, error))
+    {
+      g_source_unref (source);
+      return NULL;
+    }
+  self->tag = g_source_add_unix_fd (source, self->poller.epoll_fd, G_IO_IN);
+#endif
+  g_source_set_static_name (source, "thredo loop");
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+
+  return (ThredoLoopSource *) source;
+}
+
+static gpointer
+loop_main (gpointer data)
+{
+  GMainContext *context = data;
+  g_autoptr(GMainLoop) main_loop = g_main_loop_new (context, FALSE);
+  static ThredoSlot slot;
+
+  thredo_slot_init (&slot);
+  slot.is_loop = TRUE;
+  thredo_slot_set_self (&slot);
+
+  g_main_context_push_thread_default (context);
+  g_main_loop_run (main_loop);
+  return NULL;
+}
+
+/* Signals are for the threads of the user, not for this one. */
+static GThread *
+start_thread_without_signals (GMainContext  *context,
+                              GError       **error)
+{
+  GThread *thread;
+#ifdef G_OS_UNIX
+  sigset_t all, before;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+#endif
+  thread = g_thread_try_new ("thredo-loop", loop_main, context, error);
+#ifdef G_OS_UNIX
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+#endif
+  return thread;
+}
+
+static gboolean
+start_locked (GError **error)
+{
+  g_autoptr(GMainContext) context = NULL;
+  ThredoLoopSource *source;
+  GThread *thread;
+
+  thredo_fork_register ();
+
+  source = thredo_loop_source_new (error);
+  if (source == NULL)
+    return FALSE;
+
+  context = g_main_context_new ();
+  g_source_attach (&source->source, context);
+  loop.source = source;
+  thread = start_thread_without_signals (context, error);
+  if (thread == NULL)
+    {
+      loop.source = NULL;
+      g_source_destroy (&source->source);
+      g_source_unref (&source->source);
+      return FALSE;
+    }
+  g_thread_unref (thread);
+  loop.context = g_steal_pointer (&context);
+  thredo_timers_set_alarm (set_alarm);
+  atomic_store (&thredo_loop_running, TRUE);
+  return TRUE;
+}
+
+gboolean
+thredo_loop_start (GError **error)
+{
+  gboolean running;
+
+  thredo_mutex_lock (&loop.lock);
+  running = atomic_load (&thredo_loop_running) || start_locked (error);
+  thredo_mutex_unlock (&loop.lock);
+
+  return running;
+}
+
+/* NULL if the loop could not be started. */
+GMainContext *
+thredo_loop_get_context (void)
+{
+  return thredo_loop_ensure (NULL) ? loop.context : NULL;
+}
+
+void
+thredo_loop_fork_prepare (void)
+{
+  thredo_mutex_lock (&loop.lock);
+}
+
+void
+thredo_loop_fork_parent (void)
+{
+  thredo_mutex_unlock (&loop.lock);
+}
+
+/* The loop's thread did not come along, and its main context may have been
+ * locked by it: the child leaves both behind and starts anew when needed. */
+void
+thredo_loop_fork_child (void)
+{
+  thredo_mutex_init (&loop.lock);
+#if !THREDO_PORTABLE
+  if (loop.source != NULL)
+    thredo_poller_clear (&loop.source->poller);
+#endif
+  loop.source = NULL;
+  loop.context = NULL;
+  atomic_store (&thredo_loop_running, FALSE);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "spin.h"
+
+#include <stdatomic.h>
+#if defined(__linux__)
+#include <time.h>
+#endif
+
+/* Nanoseconds. About what parking and being woken costs both sides, which
+ * bounds the loss of a spin that fails to the cost of not having tried. */
+#define SPIN_LIMIT_NS 15000
+/* A spin that took this much longer than its limit had lost its processor. */
+#define PREEMPTED_NS 200000
+/* For how long a preempted spin keeps everybody from spinning. */
+#define BUSY_NS 4000000
+
+/* Between two looks at the word the spinner stays off its cache line, longer
+ * each time: a getter that breathed down a putter's neck would make each item
+ * cost two transfers between cores, instead of a few items costing one. */
+#define FIRST_PAUSES 4
+#define MOST_PAUSES 24
+
+#define CREDIT_START 4
+#define CREDIT_MOST 16
+#define CREDIT_LOSS 2
+#define PROBE_EVERY 64
+
+static _Atomic gint n_spinning;
+static _Atomic gint64 busy_until;
+
+static inline gint64
+now_ns (void)
+{
+#if defined(__linux__)
+  struct timespec ts;
+
+  clock_gettime (CLOCK_MONOTONIC, &ts);
+  return (gint64) ts.tv_sec * 1000000000 + ts.tv_nsec;
+#else
+  return g_get_monotonic_time () * 1000;
+#endif
+}
+
+static inline gint
+processors (void)
+{
+  static _Atomic gint cached;
+  gint n = atomic_load_explicit (&cached, memory_order_relaxed);
+
+  if (G_UNLIKELY (n == 0))
+    {
+      n = (gint) g_get_num_processors ();
+      atomic_store_explicit (&cached, n, memory_order_relaxed);
+    }
+  return n;
+}
+
+gboolean
+thredo_spin_is_useful (void)
+{
+  return processors () > 1;
+}
+
+void
+thredo_spin_history_init (ThredoSpinHistory *self)
+{
+  self->credit = CREDIT_START;
+  self->skipped = 0;
+}
+
+/* Whether the caller may spin now. If so, it calls thredo_spin_step() until
+ * that returns FALSE or what it looks for is there, and then
+ * thredo_spin_end(). */
+gboolean
+thredo_spin_begin (ThredoSpin        *self,
+                   ThredoSpinHistory *history)
+{
+  if (history->credit <= 0 && ++history->skipped < PROBE_EVERY)
+    return FALSE;
+  if (!thredo_spin_is_useful ())
+    return FALSE;
+
+  self->started = now_ns ();
+  if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed))
+    return FALSE;
+
+  if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) >= processors ())
+    {
+      atomic_fetch_sub_explicit (&n_spinning, 1, memory_order_relaxed);
+      return FALSE;
+    }
+
+  self->history = history;
+  self->pauses = FIRST_PAUSES;
+  history->skipped = 0;
+  return TRUE;
+}
+
+gboolean
+thredo_spin_step (ThredoSpin *self)
+{
+  for (guint i = 0; i < self->pauses; i++)
+    thredo_cpu_relax ();
+  if (self->pauses < MOST_PAUSES)
+    self->pauses += self->pauses / 2;
+
+  return now_ns () - self->started < SPIN_LIMIT_NS;
+}
+
+void
+thredo_spin_end (ThredoSpin *self,
+                 gboolean    paid)
+{
+  ThredoSpinHistory *history = self->history;
+
+  atomic_fetch_sub_explicit (&n_spinning, 1, memory_order_relaxed);
+
+  if (paid)
+    {
+      history->credit = MIN (history->credit + 1, CREDIT_MOST);
+    }
+  else
+    {
+      gint64 now = now_ns ();
+
+      history->credit = MAX (history->credit - CREDIT_LOSS, 0);
+      if (now - self->started > SPIN_LIMIT_NS + PREEMPTED_NS)
+        atomic_store_explicit (&busy_until, now + BUSY_NS, memory_order_relaxed);
+    }
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "config.h"
+
+#include <glib.h>
+
+/* Spinning before parking.
+ *
+ * A wake across cores costs some twenty microseconds, a spin that succeeds a
+ * tenth of one, and one that fails costs a processor its time. So a thread
+ * spins only while it has paid lately, and never when more threads spin than
+ * there are processors, or when a spin was interrupted by the scheduler a
+ * moment ago, which means that others want the processor. */
+
+/* What a thread remembers of its spins; its owner's alone. */
+typedef struct
+{
+  gint credit;
+  guint skipped;
+} ThredoSpinHistory;
+
+/* One spin in progress. */
+typedef struct
+{
+  ThredoSpinHistory *history;
+  gint64 started;
+  guint pauses;
+} ThredoSpin;
+
+static inline void
+thredo_cpu_relax (void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause ();
+#elif defined(__aarch64__)
+  __asm__ volatile ("isb" ::: "memory");
+#else
+  __asm__ volatile ("" ::: "memory");
+#endif
+}
+
+gboolean thredo_spin_is_useful (void);
+void thredo_spin_history_init (ThredoSpinHistory *self);
+gboolean thredo_spin_begin (ThredoSpin        *self,
+                            ThredoSpinHistory *history);
+gboolean thredo_spin_step (ThredoSpin *self);
+void thredo_spin_end (ThredoSpin *self,
+                      gboolean    paid);

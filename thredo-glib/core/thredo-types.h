@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "thredo-version.h"
+
+#ifndef THREDO_AVAILABLE
+#if defined(_WIN32) || defined(__CYGWIN__)
+#define THREDO_AVAILABLE extern
+#elif defined(__GNUC__)
+#define THREDO_AVAILABLE __attribute__ ((visibility ("default"))) extern
+#else
+#define THREDO_AVAILABLE extern
+#endif
+#endif
+
+G_BEGIN_DECLS
+
+typedef struct _ThredoThread ThredoThread;
+typedef struct _ThredoGroup ThredoGroup;
+typedef struct _ThredoScope ThredoScope;
+typedef struct _ThredoQueue ThredoQueue;
+
+G_END_DECLS

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "thredo-queue-store-private.h"
+
+#include <string.h>
+
+typedef struct
+{
+  GValue item;
+  guint64 number; /* equal items come out in the order of these */
+} Entry;
+
+static inline Entry *
+entry_at (ThredoQueueStore *self,
+          guint             index)
+{
+  return &g_array_index (self->array, Entry, index);
+}
+
+void
+thredo_queue_store_init (ThredoQueueStore *self,
+                         ThredoQueueOrder  order)
+{
+  self->order = order;
+  if (order == THREDO_QUEUE_ORDER_FIFO)
+    thredo_fifo_init (&self->fifo);
+  else
+    self->array = g_array_new (FALSE, FALSE, sizeof (Entry));
+}
+
+/* Of an empty one. */
+void
+thredo_queue_store_clear (ThredoQueueStore *self)
+{
+  if (self->order == THREDO_QUEUE_ORDER_FIFO)
+    thredo_fifo_clear (&self->fifo);
+  g_clear_pointer (&self->array, g_array_unref);
+  if (self->compare_destroy != NULL)
+    self->compare_destroy (self->compare_data);
+}
+
+static gboolean
+get_number (const GValue *value,
+            double       *number)
+{
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
+    {
+    case G_TYPE_CHAR:
+      *number = g_value_get_schar (value);
+      return TRUE;
+    case G_TYPE_UCHAR:
+      *number = g_value_get_uchar (value);
+      return TRUE;
+    case G_TYPE_BOOLEAN:
+      *number = g_value_get_boolean (value);
+      return TRUE;
+    case G_TYPE_INT:
+      *number = g_value_get_int (value);
+      return TRUE;
+    case G_TYPE_UINT:
+      *number = g_value_get_uint (value);
+      return TRUE;
+    case G_TYPE_LONG:
+      *number = (double) g_value_get_long (value);
+      return TRUE;
+    case G_TYPE_ULONG:
+      *number = (double) g_value_get_ulong (value);
+      return TRUE;
+    case G_TYPE_INT64:
+      *number = (double) g_value_get_int64 (value);
+      return TRUE;
+    case G_TYPE_UINT64:
+      *number = (double) g_value_get_uint64 (value);
+      return TRUE;
+    case G_TYPE_ENUM:
+      *number = g_value_get_enum (value);
+      return TRUE;
+    case G_TYPE_FLOAT:
+      *number = (double) g_value_get_float (value);
+      return TRUE;
+    case G_TYPE_DOUBLE:
+      *number = g_value_get_double (value);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+/* Numbers by size, strings as strcmp() has them, and everything else equal. */
+static int
+compare_naturally (const GValue *a,
+                   const GValue *b)
+{
+  double number_a, number_b;
+
+  /* Wide integers of one type are compared as such: a double would lose some. */
+  if (G_VALUE_HOLDS_INT64 (a) && G_VALUE_HOLDS_INT64 (b))
+    return (g_value_get_int64 (a) > g_value_get_int64 (b)) -
+           (g_value_get_int64 (a) < g_value_get_int64 (b));
+  if (G_VALUE_HOLDS_UINT64 (a) && G_VALUE_HOLDS_UINT64 (b))
+    return (g_value_get_uint64 (a) > g_value_get_uint64 (b)) -
+           (g_value_get_uint64 (a) < g_value_get_uint64 (b));
+  if (G_VALUE_HOLDS_STRING (a) && G_VALUE_HOLDS_STRING (b))
+    return g_strcmp0 (g_value_get_string (a), g_value_get_string (b));
+  if (get_number (a, &number_a) && get_number (b, &number_b))
+    return (number_a > number_b) - (number_a < number_b);
+  return 0;
+}
+
+static gboolean
+is_before (ThredoQueueStore *self,
+           Entry            *a,
+           Entry            *b)
+{
+  int order = self->compare != NULL ? self->compare (&a->item, &b->item, self->compare_data)
+                                    : compare_naturally (&a->item, &b->item);
+
+  return order != 0 ? order < 0 : a->number < b->number;
+}
+
+void
+thredo_queue_store_push_sorted (ThredoQueueStore *self,
+                                const GValue     *item)
+{
+  Entry entry = { *item, self->last_number++ };
+  guint index = self->array->len;
+
+  g_array_append_val (self->array, entry);
+  if (self->order == THREDO_QUEUE_ORDER_LIFO)
+    return;
+
+  while (index > 0)
+    {
+      guint parent = (index - 1) / 2;
+
+      if (!is_before (self, &entry, entry_at (self, parent)))
+        break;
+      *entry_at (self, index) = *entry_at (self, parent);
+      index = parent;
+    }
+  *entry_at (self, index) = entry;
+}
+
+GValue *
+thredo_queue_store_peek_sorted (ThredoQueueStore *self)
+{
+  if (self->order == THREDO_QUEUE_ORDER_LIFO)
+    return &entry_at (self, self->array->len - 1)->item;
+  return &entry_at (self, 0)->item;
+}
+
+void
+thredo_queue_store_drop_sorted (ThredoQueueStore *self)
+{
+  guint length = self->array->len - 1;
+  Entry last = *entry_at (self, length);
+  guint index = 0;
+
+  g_array_set_size (self->array, length);
+  if (self->order == THREDO_QUEUE_ORDER_LIFO || length == 0)
+    return;
+
+  for (;;)
+    {
+      guint child = 2 * index + 1;
+
+      if (child >= length)
+        break;
+      if (child + 1 < length && is_before (self, entry_at (self, child + 1), entry_at (self, child)))
+        child++;
+      if (!is_before (self, entry_at (self, child), &last))
+        break;
+      *entry_at (self, index) = *entry_at (self, child);
+      index = child;
+    }
+  *entry_at (self, index) = last;
+}

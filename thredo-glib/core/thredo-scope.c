@@ -354,7 +354,7 @@ thredo_scope_is_cancelled (ThredoScope *self)
 {
   g_return_val_if_fail (THREDO_IS_SCOPE (self), FALSE);
 
-  return (atomic_load (&self->level.state) & THREDO_LEVEL_CANCELLED) != 0;
+  return thredo_level_is_cancelled (&self->level);
 }
 
 /**
@@ -392,7 +392,7 @@ thredo_scope_get_deadline (ThredoScope *self)
 {
   g_return_val_if_fail (THREDO_IS_SCOPE (self), THREDO_NO_DEADLINE);
 
-  return atomic_load (&self->level.deadline);
+  return thredo_level_get_deadline (&self->level);
 }
 
 /**
@@ -433,7 +433,7 @@ thredo_scope_get_shielded (ThredoScope *self)
 {
   g_return_val_if_fail (THREDO_IS_SCOPE (self), FALSE);
 
-  return atomic_load (&self->level.shielded);
+  return thredo_level_is_shielded (&self->level);
 }
 
 /**
@@ -452,7 +452,7 @@ thredo_scope_set_shielded (ThredoScope *self,
 {
   g_return_if_fail (THREDO_IS_SCOPE (self));
 
-  if (atomic_load (&self->level.shielded) == !!shielded)
+  if (thredo_level_is_shielded (&self->level) == !!shielded)
     return;
   thredo_level_set_shielded (&self->level, !!shielded);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SHIELDED]);

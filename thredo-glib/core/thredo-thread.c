@@ -3,6 +3,7 @@
 #include "thredo-thread-private.h"
 
 #include "thredo-async-private.h"
+#include "gate.h"
 #include "thredo-enum-types.h"
 #include "thredo-error.h"
 #include "thredo-group-private.h"
@@ -63,13 +64,12 @@ typedef struct
   guint64 id;
   ThredoName name;
 
-  /* NEW, RUNNING, or how it ended. Set under the lock. What the thread leaves
-   * behind is written before it, by the thread, and not changed after it. */
-  _Atomic guint state;
+  /* NEW, RUNNING, and then open: how it ended. What the thread leaves behind
+   * is written before that, by the thread, and not changed after it. */
+  ThredoGate state;
 
-  ThredoMutex lock; /* guards what is below */
+  ThredoMutex lock; /* guards what is below; taken before the gate's */
   ThredoSlot *slot; /* while it runs */
-  ThredoWaitList joiners;
   ThredoGroupCore *core;
   gboolean joined;
 
@@ -102,7 +102,6 @@ enum
 G_DEFINE_TYPE_WITH_PRIVATE (ThredoThread, thredo_thread, G_TYPE_OBJECT)
 
 static GParamSpec *properties[N_PROPS];
-static _Atomic gsize default_stack_size;
 
 static const char *
 get_name (gpointer object)
@@ -119,18 +118,11 @@ private_of (ThredoThread *self)
   return thredo_thread_get_instance_private (self);
 }
 
-static inline gboolean
-is_end (guint state)
-{
-  return state >= THREDO_THREAD_STATE_FINISHED;
-}
-
 /* How it ended, or NEW or RUNNING. */
 ThredoThreadState
 thredo_thread_get_end (ThredoThread *self)
 {
-  return (ThredoThreadState) atomic_load_explicit (&private_of (self)->state,
-                                                   memory_order_acquire);
+  return (ThredoThreadState) thredo_gate_get (&private_of (self)->state);
 }
 
 ThredoMember *
@@ -150,8 +142,8 @@ void
 thredo_thread_set_started (ThredoThread *self,
                            gboolean      started)
 {
-  atomic_store (&private_of (self)->state,
-                started ? THREDO_THREAD_STATE_RUNNING : THREDO_THREAD_STATE_NEW);
+  thredo_gate_set (&private_of (self)->state,
+                   started ? THREDO_THREAD_STATE_RUNNING : THREDO_THREAD_STATE_NEW);
 }
 
 /* Puts the thread into a group. Once it has ended, it stays out of it. */
@@ -168,7 +160,7 @@ thredo_thread_set_core (ThredoThread     *self,
   is_free = priv->core == NULL;
   if (is_free)
     priv->core = thredo_group_core_ref (core);
-  *is_new = priv->state == THREDO_THREAD_STATE_NEW;
+  *is_new = thredo_gate_get (&priv->state) == THREDO_THREAD_STATE_NEW;
   thredo_mutex_unlock (&priv->lock);
 
   if (!is_free)
@@ -251,8 +243,7 @@ set_ended (ThredoThread *self,
   priv->slot = NULL;
   priv->error = error;
   core = priv->core != NULL ? thredo_group_core_ref (priv->core) : NULL;
-  atomic_store (&priv->state, state);
-  thredo_wait_list_claim_all (&priv->joiners, THREDO_WAIT_DONE, &batch);
+  thredo_gate_open (&priv->state, state, &batch);
   thredo_mutex_unlock (&priv->lock);
   thredo_wake_batch_flush (&batch);
 
@@ -307,7 +298,7 @@ attach_foreign (ThredoSlot *slot)
   ThredoThreadPrivate *priv = private_of (self);
 
   priv->slot = slot;
-  atomic_store (&priv->state, THREDO_THREAD_STATE_RUNNING);
+  thredo_gate_set (&priv->state, THREDO_THREAD_STATE_RUNNING);
   thredo_level_enter (&priv->level, slot, FALSE);
   thredo_slot_set_owner (slot, self);
 }
@@ -337,16 +328,12 @@ thredo_thread_start_os_thread (ThredoThread  *self,
                                GError       **error)
 {
   ThredoThreadPrivate *priv = private_of (self);
-  gsize stack_size = priv->stack_size;
-
-  if (stack_size == 0)
-    stack_size = atomic_load_explicit (&default_stack_size, memory_order_relaxed);
 
   if (!thredo_loop_ensure (error))
     return FALSE;
 
   g_object_ref (self);
-  if (thredo_worker_run (thread_main, self, self, stack_size, error))
+  if (thredo_worker_run (thread_main, self, self, priv->stack_size, error))
     return TRUE;
   g_object_unref (self);
   return FALSE;
@@ -432,7 +419,7 @@ thredo_thread_finalize (GObject *object)
   ThredoThreadPrivate *priv = private_of (self);
 
   /* How a member ended is its group's business. */
-  if (priv->state == THREDO_THREAD_STATE_FAILED && !priv->joined && !priv->daemon &&
+  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_FAILED && !priv->joined && !priv->daemon &&
       priv->core == NULL)
     g_message ("Thread '%s' failed, and nobody joined it: %s", priv->name.current, priv->error->message);
 
@@ -445,6 +432,7 @@ thredo_thread_finalize (GObject *object)
   g_clear_pointer (&priv->core, thredo_group_core_unref);
   thredo_name_clear (&priv->name);
   thredo_level_clear (&priv->level);
+  thredo_gate_clear (&priv->state);
   thredo_mutex_clear (&priv->lock);
 
   G_OBJECT_CLASS (thredo_thread_parent_class)->finalize (object);
@@ -531,10 +519,10 @@ thredo_thread_class_init (ThredoThreadClass *klass)
 static void
 thredo_thread_init (ThredoThread *self)
 {
-  static _Atomic guint64 last_id;
   ThredoThreadPrivate *priv = private_of (self);
 
-  priv->id = atomic_fetch_add_explicit (&last_id, 1, memory_order_relaxed) + 1;
+  priv->id = thredo_slot_new_serial ();
+  thredo_gate_init (&priv->state, THREDO_THREAD_STATE_FINISHED);
   thredo_level_init (&priv->level);
   thredo_mutex_init (&priv->lock);
   priv->member.link.data = self;
@@ -669,9 +657,9 @@ thredo_thread_start (ThredoThread  *self,
   priv = private_of (self);
 
   thredo_mutex_lock (&priv->lock);
-  is_new = priv->state == THREDO_THREAD_STATE_NEW && priv->core == NULL;
+  is_new = thredo_gate_get (&priv->state) == THREDO_THREAD_STATE_NEW && priv->core == NULL;
   if (is_new)
-    atomic_store (&priv->state, THREDO_THREAD_STATE_RUNNING);
+    thredo_gate_set (&priv->state, THREDO_THREAD_STATE_RUNNING);
   thredo_mutex_unlock (&priv->lock);
 
   if (!is_new)
@@ -685,7 +673,7 @@ thredo_thread_start (ThredoThread  *self,
     return TRUE;
 
   thredo_mutex_lock (&priv->lock);
-  atomic_store (&priv->state, THREDO_THREAD_STATE_NEW);
+  thredo_gate_set (&priv->state, THREDO_THREAD_STATE_NEW);
   thredo_mutex_unlock (&priv->lock);
   return FALSE;
 }
@@ -700,8 +688,6 @@ await_end (ThredoThread          *self,
   ThredoThreadPrivate *priv = private_of (self);
   ThredoSlot *slot = thredo_slot_self ();
   ThredoWaitState outcome;
-  ThredoSpin spin;
-  guint state;
 
   if (slot->owner == self)
     {
@@ -711,45 +697,16 @@ await_end (ThredoThread          *self,
     }
   if (!thredo_blocking_begin (slot, info, cancellable, error))
     return FALSE;
-
-  state = atomic_load (&priv->state);
-  if (state == THREDO_THREAD_STATE_NEW && priv->core == NULL)
+  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
     {
       g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
                    "Thread '%s' was never started", thredo_thread_get_name (self));
       return FALSE;
     }
 
-  if (!is_end (state) && thredo_spin_begin (&spin, &slot->history))
-    {
-      while (!is_end (state = atomic_load_explicit (&priv->state, memory_order_acquire)) &&
-             thredo_spin_step (&spin))
-        ;
-      thredo_spin_end (&spin, is_end (state));
-    }
-  if (is_end (state))
-    return TRUE;
-
-  thredo_wait_arm (&slot->wait);
-  thredo_mutex_lock (&priv->lock);
-  if (is_end (atomic_load (&priv->state)))
-    {
-      thredo_mutex_unlock (&priv->lock);
-      thredo_wait_disarm (&slot->wait);
-      return TRUE;
-    }
-  thredo_wait_list_append (&priv->joiners, &slot->wait);
-  thredo_mutex_unlock (&priv->lock);
-
-  outcome = thredo_slot_block (slot, info, self, cancellable);
-  if (outcome == THREDO_WAIT_DONE)
-    return TRUE;
-
-  thredo_mutex_lock (&priv->lock);
-  if (slot->wait.list != NULL)
-    thredo_wait_list_remove (&priv->joiners, &slot->wait);
-  thredo_mutex_unlock (&priv->lock);
-  return thredo_blocking_set_error (slot, info, outcome, cancellable, error);
+  outcome = thredo_gate_wait (&priv->state, slot, info, self, cancellable);
+  return outcome == THREDO_WAIT_DONE ||
+         thredo_blocking_set_error (slot, info, outcome, cancellable, error);
 }
 
 /* What a joiner is told of how the thread ended; NULL if it went well. */
@@ -907,7 +864,6 @@ join_async_finish (ThredoAsync     *async,
                    ThredoWaitState  outcome)
 {
   ThredoThread *self = g_task_get_source_object (async->task);
-  ThredoThreadPrivate *priv = private_of (self);
   GError *error = NULL;
 
   if (outcome == THREDO_WAIT_DONE)
@@ -919,10 +875,7 @@ join_async_finish (ThredoAsync     *async,
       return TRUE;
     }
 
-  thredo_mutex_lock (&priv->lock);
-  if (async->wait.list != NULL)
-    thredo_wait_list_remove (&priv->joiners, &async->wait);
-  thredo_mutex_unlock (&priv->lock);
+  thredo_gate_step_out (&private_of (self)->state, &async->wait);
   thredo_async_return_error (async, outcome);
   return TRUE;
 }
@@ -958,7 +911,7 @@ thredo_thread_join_async (ThredoThread        *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, thredo_thread_join_async);
 
-  if (atomic_load (&priv->state) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
+  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
     {
       g_task_return_new_error (task, THREDO_ERROR, THREDO_ERROR_STATE,
                                "Thread '%s' was never started", thredo_thread_get_name (self));
@@ -966,18 +919,7 @@ thredo_thread_join_async (ThredoThread        *self,
     }
 
   async = thredo_async_new (sizeof (ThredoAsync), task, &join_info, join_async_finish);
-  thredo_mutex_lock (&priv->lock);
-  if (is_end (atomic_load (&priv->state)))
-    {
-      ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-
-      thredo_wait_claim (&async->wait, async->wait.token, THREDO_WAIT_DONE, &batch);
-    }
-  else
-    {
-      thredo_wait_list_append (&priv->joiners, &async->wait);
-    }
-  thredo_mutex_unlock (&priv->lock);
+  thredo_gate_line_up (&priv->state, &async->wait);
   thredo_async_start (async);
 }
 
@@ -1043,7 +985,7 @@ thredo_thread_is_cancelled (ThredoThread *self)
 {
   g_return_val_if_fail (THREDO_IS_THREAD (self), FALSE);
 
-  return (atomic_load (&private_of (self)->level.state) & THREDO_LEVEL_CANCELLED) != 0;
+  return thredo_level_is_cancelled (&private_of (self)->level);
 }
 
 /* Takes the pointer; the value is copied. */
@@ -1066,7 +1008,7 @@ set_result (ThredoThread   *self,
     }
 
   thredo_mutex_lock (&priv->lock);
-  is_late = is_end (atomic_load (&priv->state));
+  is_late = thredo_gate_is_open (&priv->state);
   old_value = new_value;
   if (!is_late)
     {
@@ -1163,7 +1105,7 @@ thredo_thread_get_result (ThredoThread *self,
   /* It does not change once the thread has ended, and to copy it may call code
    * of users: no lock. */
   priv = private_of (self);
-  has_result = is_end (thredo_thread_get_end (self)) && G_IS_VALUE (&priv->result);
+  has_result = thredo_gate_is_open (&priv->state) && G_IS_VALUE (&priv->result);
   if (has_result)
     {
       g_value_init (result, G_VALUE_TYPE (&priv->result));
@@ -1200,7 +1142,7 @@ thredo_thread_get_error (ThredoThread *self)
 {
   g_return_val_if_fail (THREDO_IS_THREAD (self), NULL);
 
-  return is_end (thredo_thread_get_end (self)) ? private_of (self)->error : NULL;
+  return thredo_gate_is_open (&private_of (self)->state) ? private_of (self)->error : NULL;
 }
 
 /* Calls the function with the slot if the thread is parked in a wait. */
@@ -1495,7 +1437,7 @@ thredo_thread_set_stack_size (ThredoThread *self,
 void
 thredo_thread_set_default_stack_size (gsize stack_size)
 {
-  atomic_store (&default_stack_size, stack_size);
+  thredo_worker_set_default_stack_size (stack_size);
 }
 
 /**

@@ -68,3 +68,21 @@ ThredoWaitState thredo_level_check (ThredoSlot *slot);
 gboolean thredo_level_surrounds (ThredoSlot   *slot,
                                  GCancellable *cancellable);
 void thredo_level_fork_child (ThredoSlot *slot);
+
+static inline gboolean
+thredo_level_is_cancelled (ThredoLevel *self)
+{
+  return (atomic_load (&self->state) & THREDO_LEVEL_CANCELLED) != 0;
+}
+
+static inline gboolean
+thredo_level_is_shielded (ThredoLevel *self)
+{
+  return atomic_load (&self->shielded);
+}
+
+static inline gint64
+thredo_level_get_deadline (ThredoLevel *self)
+{
+  return atomic_load (&self->deadline);
+}

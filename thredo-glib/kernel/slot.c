@@ -109,6 +109,15 @@ thredo_slot_clear (ThredoSlot *self)
   thredo_mutex_clear (&self->lock);
 }
 
+/* A number that has not been given before. */
+guint64
+thredo_slot_new_serial (void)
+{
+  static _Atomic guint64 last;
+
+  return atomic_fetch_add_explicit (&last, 1, memory_order_relaxed) + 1;
+}
+
 /* Whether the calling thread is the loop's. Does not attach it. */
 gboolean
 thredo_slot_is_loop (void)

@@ -83,6 +83,7 @@ thredo_slot_self (void)
 #endif
 }
 
+guint64 thredo_slot_new_serial (void);
 void thredo_slot_init (ThredoSlot *self);
 void thredo_slot_clear (ThredoSlot *self);
 void thredo_slot_set_self (ThredoSlot *self);

@@ -44,6 +44,8 @@ static struct
   _Atomic gint n_finishing; /* workers that have announced to be idle soon */
 } idle;
 
+static _Atomic gsize default_stack_size;
+
 /* Called by a worker when it is about to let others know that its function
  * has ended: they may want to spawn at once, and had better wait for this
  * worker than start another. Not earlier for good reason: what is still to
@@ -264,6 +266,8 @@ thredo_worker_run (ThredoWorkerFunc   func,
   ThredoWorker *worker = NULL;
 
   if (stack_size == 0)
+    stack_size = atomic_load_explicit (&default_stack_size, memory_order_relaxed);
+  if (stack_size == 0)
     worker = take_idle ();
 
   if (worker != NULL)
@@ -288,6 +292,12 @@ thredo_worker_run (ThredoWorkerFunc   func,
 
   worker_free (worker);
   return FALSE;
+}
+
+void
+thredo_worker_set_default_stack_size (gsize stack_size)
+{
+  atomic_store (&default_stack_size, stack_size);
 }
 
 void

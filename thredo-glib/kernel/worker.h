@@ -15,6 +15,7 @@ gboolean thredo_worker_run (ThredoWorkerFunc   func,
                             gsize              stack_size,
                             GError           **error);
 void thredo_worker_finishing (ThredoSlot *slot);
+void thredo_worker_set_default_stack_size (gsize stack_size);
 void thredo_worker_fork_prepare (void);
 void thredo_worker_fork_parent (void);
 void thredo_worker_fork_child (void);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "slot.h"
+
+/* A value that others wait to change, once: a thread's state, which stays what
+ * it is when the thread has ended.
+ *
+ * The gate is shut while the value is below the threshold. Values below it are
+ * stored by whoever owns the gate. The one that opens it is stored under the
+ * lock, so that who stands in line under the lock has seen it, or is seen. It
+ * is a release of all that came before, and to read it an acquire. */
+typedef struct
+{
+  _Atomic guint value;
+  guint threshold;
+  ThredoMutex lock;
+  ThredoWaitList waiting;
+} ThredoGate;
+
+void thredo_gate_init (ThredoGate *self,
+                       guint       threshold);
+void thredo_gate_clear (ThredoGate *self);
+void thredo_gate_set (ThredoGate *self,
+                      guint       value);
+void thredo_gate_open (ThredoGate      *self,
+                       guint            value,
+                       ThredoWakeBatch *batch);
+ThredoWaitState thredo_gate_wait (ThredoGate           *self,
+                                  ThredoSlot           *slot,
+                                  const ThredoWaitInfo *info,
+                                  gpointer              object,
+                                  GCancellable         *cancellable);
+void thredo_gate_line_up (ThredoGate *self,
+                          ThredoWait *wait);
+void thredo_gate_step_out (ThredoGate *self,
+                           ThredoWait *wait);
+
+static inline guint
+thredo_gate_get (ThredoGate *self)
+{
+  return atomic_load_explicit (&self->value, memory_order_acquire);
+}
+
+static inline gboolean
+thredo_gate_is_open (ThredoGate *self)
+{
+  return thredo_gate_get (self) >= self->threshold;
+}

@@ -11,5 +11,7 @@ void thredo_group_core_unref (ThredoGroupCore *self);
 ThredoGroup *thredo_group_core_dup_group (ThredoGroupCore *self);
 void thredo_group_core_member_ended (ThredoGroupCore *self,
                                      ThredoThread    *thread);
+void thredo_group_core_member_cancelled (ThredoGroupCore *self,
+                                         ThredoThread    *thread);
 void thredo_group_core_forget (ThredoGroupCore *self,
                                ThredoThread    *thread);

@@ -284,6 +284,11 @@ start_members (ThredoGroupCore *self,
 
       take_from (thread, &self->pending);
       move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
+      if (thredo_thread_is_cancelled (thread))
+        {
+          add_to (&consequences->to_end, thread);
+          continue;
+        }
       thredo_thread_set_started (thread, TRUE);
       add_to (&consequences->to_start, thread);
     }
@@ -427,6 +432,26 @@ thredo_group_core_member_ended (ThredoGroupCore *self,
       if (!self->settled)
         start_members (self, &consequences);
       settle (self, &consequences);
+    }
+  thredo_mutex_unlock (&self->lock);
+
+  carry_out (self, &consequences);
+}
+
+/* Called when a member has been cancelled by hand: if it waits for room, it
+ * need not wait to end. */
+void
+thredo_group_core_member_cancelled (ThredoGroupCore *self,
+                                    ThredoThread    *thread)
+{
+  Consequences consequences = CONSEQUENCES_INIT;
+
+  thredo_mutex_lock (&self->lock);
+  if (thredo_thread_get_member (thread)->place == THREDO_MEMBER_PENDING)
+    {
+      take_from (thread, &self->pending);
+      move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
+      add_to (&consequences.to_end, thread);
     }
   thredo_mutex_unlock (&self->lock);
 
@@ -1391,7 +1416,7 @@ add_all (GPtrArray *threads,
  * were neither handed out by [method@Thredo.Group.next_done] nor joined by
  * hand.
  *
- * Returns: (transfer full) (element-type Thredo.Thread): the members, oldest
+ * Returns: (transfer container) (element-type Thredo.Thread): the members, oldest
  *   first
  *
  * Since: 1.0

@@ -31,13 +31,54 @@ static const ThredoWaitInfo check_info = { "thredo_check_cancelled", "check", NU
 
 #define SECOND_SIGNAL (2 * G_TIME_SPAN_SECOND)
 
+static const int signal_numbers[] = { SIGINT, SIGTERM };
+
+/* What the signals did before the first watch. GLib sets them to their
+ * defaults when nobody listens any more. */
+static struct
+{
+  GMutex lock;
+  guint n_watches;
+  struct sigaction before[G_N_ELEMENTS (signal_numbers)];
+} handlers;
+
+static void
+save_handlers (void)
+{
+  g_mutex_lock (&handlers.lock);
+  if (handlers.n_watches++ == 0)
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (signal_numbers); i++)
+        sigaction (signal_numbers[i], NULL, &handlers.before[i]);
+    }
+  g_mutex_unlock (&handlers.lock);
+}
+
+static void
+restore_handlers (void)
+{
+  g_mutex_lock (&handlers.lock);
+  if (--handlers.n_watches == 0)
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (signal_numbers); i++)
+        {
+          struct sigaction now;
+
+          /* Somebody else may listen by now, or still. */
+          if (sigaction (signal_numbers[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+            sigaction (signal_numbers[i], &handlers.before[i], NULL);
+        }
+    }
+  g_mutex_unlock (&handlers.lock);
+}
+
 /* A watch of the two signals, on the loop. */
 typedef struct
 {
   gatomicrefcount ref_count;
   ThredoThread *thread;
   gint64 first_at; /* the loop's thread's alone */
-  GSource *sources[2];
+  GSource *sources[G_N_ELEMENTS (signal_numbers)];
 } SignalWatch;
 
 typedef struct
@@ -86,20 +127,20 @@ on_signal (gpointer data)
 static SignalWatch *
 signal_watch_new (ThredoThread *thread)
 {
-  static const int numbers[] = { SIGINT, SIGTERM };
   SignalWatch *self = g_new0 (SignalWatch, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
   self->thread = g_object_ref (thread);
+  save_handlers ();
 
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (signal_numbers); i++)
     {
       SignalClosure *closure = g_new (SignalClosure, 1);
 
       closure->watch = self;
-      closure->number = numbers[i];
+      closure->number = signal_numbers[i];
       g_atomic_ref_count_inc (&self->ref_count);
-      self->sources[i] = g_unix_signal_source_new (numbers[i]);
+      self->sources[i] = g_unix_signal_source_new (signal_numbers[i]);
       g_source_set_callback (self->sources[i], on_signal, closure, signal_closure_free);
       g_source_attach (self->sources[i], thredo_loop_get_context ());
     }
@@ -115,6 +156,7 @@ signal_watch_free (SignalWatch *self)
       g_source_destroy (self->sources[i]);
       g_source_unref (self->sources[i]);
     }
+  restore_handlers ();
   signal_watch_unref (self);
 }
 

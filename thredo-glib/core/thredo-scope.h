@@ -12,13 +12,13 @@ THREDO_AVAILABLE
 G_DECLARE_FINAL_TYPE (ThredoScope, thredo_scope, THREDO, SCOPE, GObject)
 
 /**
- * THREDO_NO_DEADLINE:
+ * THREDO_NO_DEADLINE: (value 9223372036854775807)
  *
  * The deadline of a scope that has none.
  *
  * Since: 1.0
  */
-#define THREDO_NO_DEADLINE G_MAXINT64
+#define THREDO_NO_DEADLINE (G_GINT64_CONSTANT (0x7fffffffffffffff))
 
 THREDO_AVAILABLE
 ThredoScope *thredo_scope_new (void);

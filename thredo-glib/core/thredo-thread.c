@@ -274,7 +274,7 @@ thread_main (gpointer data)
 
   thredo_mutex_lock (&priv->lock);
   priv->slot = slot;
-  thredo_slot_set_os_name (slot, thredo_name_get (&priv->name));
+  thredo_slot_set_os_name (slot, thredo_thread_get_name (self));
   thredo_mutex_unlock (&priv->lock);
 
   thredo_level_enter (&priv->level, slot, TRUE);
@@ -965,9 +965,17 @@ thredo_thread_join_finish (ThredoThread  *self,
 void
 thredo_thread_cancel (ThredoThread *self)
 {
+  ThredoGroupCore *core;
+
   g_return_if_fail (THREDO_IS_THREAD (self));
 
   thredo_level_cancel (&private_of (self)->level);
+
+  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && (core = dup_core (self)) != NULL)
+    {
+      thredo_group_core_member_cancelled (core, self);
+      thredo_group_core_unref (core);
+    }
 }
 
 /**
@@ -1517,7 +1525,7 @@ thredo_thread_sort_by_id (GPtrArray *threads)
  * Lists the threads of the process that are alive and known to the library:
  * those it has started, and those that have used it. Any thread may call this.
  *
- * Returns: (transfer full) (element-type Thredo.Thread): the threads,
+ * Returns: (transfer container) (element-type Thredo.Thread): the threads,
  *   oldest first
  *
  * Since: 1.0

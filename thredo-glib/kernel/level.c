@@ -135,13 +135,18 @@ set_timer_locked (ThredoLevel *self)
 }
 
 static void
-set_timer (ThredoLevel *self)
+ensure_loop (void)
 {
   g_autoptr(GError) error = NULL;
 
   if (!thredo_loop_ensure (&error))
     g_warning ("Deadlines are not served: %s", error->message);
+}
 
+static void
+set_timer (ThredoLevel *self)
+{
+  ensure_loop ();
   thredo_timers_lock ();
   set_timer_locked (self);
   thredo_timers_unlock ();
@@ -335,6 +340,8 @@ void
 thredo_level_set_deadline (ThredoLevel *self,
                            gint64       deadline)
 {
+  if (deadline != G_MAXINT64)
+    ensure_loop ();
   thredo_timers_lock ();
   atomic_store (&self->deadline, deadline);
   set_timer_locked (self);

@@ -80,7 +80,7 @@ thredo_gate_wait (ThredoGate           *self,
   ThredoSpin spin;
   gboolean is_open = thredo_gate_is_open (self);
 
-  if (!is_open && thredo_spin_begin (&spin, &slot->history))
+  if (!is_open && thredo_spin_begin (&spin, &slot->history, THREDO_SPIN_CLOSE))
     {
       while (!(is_open = thredo_gate_is_open (self)) && thredo_spin_step (&spin))
         ;

@@ -15,11 +15,12 @@
 /* For how long a preempted spin keeps everybody from spinning. */
 #define BUSY_NS 4000000
 
-/* Between two looks at the word the spinner stays off its cache line, longer
- * each time: a getter that breathed down a putter's neck would make each item
- * cost two transfers between cores, instead of a few items costing one. */
 #define FIRST_PAUSES 4
-#define MOST_PAUSES 24
+
+/* A spin this short is nobody's loss. Longer ones are counted, so that no more
+ * threads spin than there are processors; the counter is a cache line that all
+ * of them would otherwise fight for at each spin. */
+#define UNCOUNTED_NS 2000
 
 #define CREDIT_START 4
 #define CREDIT_MOST 16
@@ -74,7 +75,8 @@ thredo_spin_history_init (ThredoSpinHistory *self)
  * thredo_spin_end(). */
 gboolean
 thredo_spin_begin (ThredoSpin        *self,
-                   ThredoSpinHistory *history)
+                   ThredoSpinHistory *history,
+                   ThredoSpinManner   manner)
 {
   if (history->credit <= 0 && ++history->skipped < PROBE_EVERY)
     return FALSE;
@@ -85,14 +87,10 @@ thredo_spin_begin (ThredoSpin        *self,
   if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed))
     return FALSE;
 
-  if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) >= processors ())
-    {
-      atomic_fetch_sub_explicit (&n_spinning, 1, memory_order_relaxed);
-      return FALSE;
-    }
-
   self->history = history;
   self->pauses = FIRST_PAUSES;
+  self->most_pauses = manner;
+  self->counted = FALSE;
   history->skipped = 0;
   return TRUE;
 }
@@ -100,12 +98,23 @@ thredo_spin_begin (ThredoSpin        *self,
 gboolean
 thredo_spin_step (ThredoSpin *self)
 {
+  gint64 spent;
+
   for (guint i = 0; i < self->pauses; i++)
     thredo_cpu_relax ();
-  if (self->pauses < MOST_PAUSES)
+  if (self->pauses < self->most_pauses)
     self->pauses += self->pauses / 2;
 
-  return now_ns () - self->started < SPIN_LIMIT_NS;
+  spent = now_ns () - self->started;
+  if (G_LIKELY (spent < UNCOUNTED_NS))
+    return TRUE;
+  if (!self->counted)
+    {
+      self->counted = TRUE;
+      if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) >= processors ())
+        return FALSE;
+    }
+  return spent < SPIN_LIMIT_NS;
 }
 
 void
@@ -114,7 +123,8 @@ thredo_spin_end (ThredoSpin *self,
 {
   ThredoSpinHistory *history = self->history;
 
-  atomic_fetch_sub_explicit (&n_spinning, 1, memory_order_relaxed);
+  if (self->counted)
+    atomic_fetch_sub_explicit (&n_spinning, 1, memory_order_relaxed);
 
   if (paid)
     {

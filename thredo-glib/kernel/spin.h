@@ -21,12 +21,25 @@ typedef struct
   guint skipped;
 } ThredoSpinHistory;
 
+/* Between two looks the spinner stays off the cache line that it looks at:
+ * hardly at all where it waits for one change, and longer each time at the
+ * heels of somebody who goes on writing. A getter that breathed down a
+ * putter's neck would make each item cost two transfers between cores,
+ * instead of a few items costing one. */
+typedef enum
+{
+  THREDO_SPIN_CLOSE = 4,
+  THREDO_SPIN_AT_A_DISTANCE = 24,
+} ThredoSpinManner;
+
 /* One spin in progress. */
 typedef struct
 {
   ThredoSpinHistory *history;
   gint64 started;
   guint pauses;
+  guint most_pauses;
+  gboolean counted;
 } ThredoSpin;
 
 static inline void
@@ -44,7 +57,8 @@ thredo_cpu_relax (void)
 gboolean thredo_spin_is_useful (void);
 void thredo_spin_history_init (ThredoSpinHistory *self);
 gboolean thredo_spin_begin (ThredoSpin        *self,
-                            ThredoSpinHistory *history);
+                            ThredoSpinHistory *history,
+                            ThredoSpinManner   manner);
 gboolean thredo_spin_step (ThredoSpin *self);
 void thredo_spin_end (ThredoSpin *self,
                       gboolean    paid);

@@ -136,7 +136,7 @@ wait_idle (ThredoWorker *self)
   thredo_wait_arm (wait);
   push_idle (self);
 
-  if (thredo_spin_begin (&spin, &self->idle_history))
+  if (thredo_spin_begin (&spin, &self->idle_history, THREDO_SPIN_CLOSE))
     {
       gboolean paid;
 

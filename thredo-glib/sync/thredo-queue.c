@@ -363,7 +363,7 @@ spin_at (ThredoQueue *self,
   ThredoSpin spin;
 
   thredo_mutex_unlock (&end->lock);
-  if (thredo_spin_begin (&spin, &slot->history))
+  if (thredo_spin_begin (&spin, &slot->history, THREDO_SPIN_AT_A_DISTANCE))
     {
       gboolean paid = FALSE;
 

@@ -33,13 +33,13 @@ thredo_mutex_lock_slow (ThredoMutex *self)
   /* Whoever gets it from here on leaves 2 behind, because it cannot know
    * whether it was the last one asleep. */
   while (atomic_exchange (&self->word, 2) != 0)
-    thredo_futex_wait (&self->word, 2, THREDO_PARK_FOREVER);
+    thredo_futex_wait (&self->word, 2, THREDO_PARK_FOREVER, THREDO_FUTEX_PRIVATE);
 }
 
 void
 thredo_mutex_wake (ThredoMutex *self)
 {
-  thredo_futex_wake (&self->word, 1);
+  thredo_futex_wake (&self->word, 1, THREDO_FUTEX_PRIVATE);
 }
 
 #endif

@@ -13,7 +13,8 @@
 void
 thredo_futex_wait (_Atomic guint32 *word,
                    guint32          while_equal,
-                   gint64           until)
+                   gint64           until,
+                   ThredoFutexScope scope)
 {
   struct timespec ts, *timeout = NULL;
 
@@ -27,19 +28,20 @@ thredo_futex_wait (_Atomic guint32 *word,
   /* The bitset form is the one that takes an absolute time. Every way in
    * which it returns (woken, changed, EINTR, ETIMEDOUT) sends the caller back
    * to look at the word, so none needs telling from another. */
-  syscall (SYS_futex, (guint32 *) word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+  syscall (SYS_futex, (guint32 *) word, FUTEX_WAIT_BITSET | (int) scope,
            while_equal, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 void
 thredo_futex_wake (_Atomic guint32 *word,
-                   int              n_waiters)
+                   int              n_waiters,
+                   ThredoFutexScope scope)
 {
   /* The word's owner may be gone by now: the kernel takes the address as a
    * name only, so the worst is a spurious wake of somebody else. */
   int saved_errno = errno;
 
-  syscall (SYS_futex, (guint32 *) word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, n_waiters);
+  syscall (SYS_futex, (guint32 *) word, FUTEX_WAKE | (int) scope, n_waiters);
   errno = saved_errno;
 }
 
@@ -61,7 +63,7 @@ thredo_parker_park (ThredoParker *self,
                     guint32       while_equal,
                     gint64        until)
 {
-  thredo_futex_wait (&self->word, while_equal, until);
+  thredo_futex_wait (&self->word, while_equal, until, THREDO_FUTEX_GLOBAL);
 }
 
 gboolean
@@ -75,7 +77,7 @@ thredo_parker_swap (ThredoParker *self,
 void
 thredo_parker_wake (ThredoParker *self)
 {
-  thredo_futex_wake (&self->word, 1);
+  thredo_futex_wake (&self->word, 1, THREDO_FUTEX_GLOBAL);
 }
 
 #else /* THREDO_PORTABLE */

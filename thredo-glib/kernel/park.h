@@ -33,9 +33,22 @@ gboolean thredo_parker_swap (ThredoParker *self,
 void thredo_parker_wake (ThredoParker *self);
 
 #if !THREDO_PORTABLE
-void thredo_futex_wait (_Atomic guint32 *word,
-                        guint32          while_equal,
-                        gint64           until);
-void thredo_futex_wake (_Atomic guint32 *word,
-                        int              n_waiters);
+/* In whose table the kernel keeps those who wait. From Linux 6.16 on a process
+ * has one of its own for private futexes, of a few slots for each processor: a
+ * list of thousands in each, if thousands of threads are parked. The table for
+ * futexes that may be shared is sized for the machine; to find a word in it
+ * takes a little longer. */
+typedef enum
+{
+  THREDO_FUTEX_PRIVATE = 128, /* FUTEX_PRIVATE_FLAG */
+  THREDO_FUTEX_GLOBAL = 0,
+} ThredoFutexScope;
+
+void thredo_futex_wait (_Atomic guint32  *word,
+                        guint32           while_equal,
+                        gint64            until,
+                        ThredoFutexScope  scope);
+void thredo_futex_wake (_Atomic guint32  *word,
+                        int               n_waiters,
+                        ThredoFutexScope  scope);
 #endif

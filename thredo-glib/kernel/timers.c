@@ -5,13 +5,21 @@
 #include "cancellable.h"
 
 /* A heap of four children a node: with ten thousand timers it is seven levels
- * deep, and the children of a node share a cache line. */
+ * deep, and the children of a node share a cache line or two. */
 #define FANOUT 4
+
+/* The moment stands beside the timer, so that to compare two does not take a
+ * look into two other threads' memory. */
+typedef struct
+{
+  gint64 when;
+  ThredoTimer *timer;
+} Entry;
 
 static struct
 {
   ThredoMutex lock;
-  ThredoTimer **heap; /* from index 1 */
+  Entry *heap; /* from index 1 */
   guint length;
   guint capacity;
   gint64 alarm_at;
@@ -31,32 +39,32 @@ first_child_of (guint index)
 }
 
 static inline void
-place (ThredoTimer *timer,
-       guint        index)
+place (Entry entry,
+       guint index)
 {
-  timers.heap[index] = timer;
-  timer->index = index;
+  timers.heap[index] = entry;
+  entry.timer->index = index;
 }
 
 static void
-sift_up (ThredoTimer *timer,
-         guint        index)
+sift_up (Entry entry,
+         guint index)
 {
   while (index > 1)
     {
       guint parent = parent_of (index);
 
-      if (timers.heap[parent]->when <= timer->when)
+      if (timers.heap[parent].when <= entry.when)
         break;
       place (timers.heap[parent], index);
       index = parent;
     }
-  place (timer, index);
+  place (entry, index);
 }
 
 static void
-sift_down (ThredoTimer *timer,
-           guint        index)
+sift_down (Entry entry,
+           guint index)
 {
   for (;;)
     {
@@ -68,15 +76,15 @@ sift_down (ThredoTimer *timer,
         break;
       for (guint i = child + 1; i < end; i++)
         {
-          if (timers.heap[i]->when < timers.heap[least]->when)
+          if (timers.heap[i].when < timers.heap[least].when)
             least = i;
         }
-      if (timers.heap[least]->when >= timer->when)
+      if (timers.heap[least].when >= entry.when)
         break;
       place (timers.heap[least], index);
       index = least;
     }
-  place (timer, index);
+  place (entry, index);
 }
 
 void
@@ -106,7 +114,7 @@ thredo_timers_unlock (void)
 static void
 set_alarm (void)
 {
-  gint64 when = timers.length > 0 ? timers.heap[1]->when : G_MAXINT64;
+  gint64 when = timers.length > 0 ? timers.heap[1].when : G_MAXINT64;
 
   if (when < timers.alarm_at && timers.alarm != NULL)
     {
@@ -126,11 +134,10 @@ thredo_timers_add_locked (ThredoTimer *timer,
   if (timers.length + 1 >= timers.capacity)
     {
       timers.capacity = MAX (timers.capacity * 2, 64);
-      timers.heap = g_renew (ThredoTimer *, timers.heap, timers.capacity);
+      timers.heap = g_renew (Entry, timers.heap, timers.capacity);
     }
-  timer->when = when;
   timers.length++;
-  sift_up (timer, timers.length);
+  sift_up ((Entry) { when, timer }, timers.length);
   if (timer->index == 1)
     set_alarm ();
 }
@@ -139,16 +146,16 @@ void
 thredo_timers_remove_locked (ThredoTimer *timer)
 {
   guint index = timer->index;
-  ThredoTimer *last;
+  Entry last;
 
   if (index == 0)
     return;
 
   timer->index = 0;
   last = timers.heap[timers.length--];
-  if (last == timer)
+  if (last.timer == timer)
     return;
-  if (index > 1 && timers.heap[parent_of (index)]->when > last->when)
+  if (index > 1 && timers.heap[parent_of (index)].when > last.when)
     sift_up (last, index);
   else
     sift_down (last, index);
@@ -184,10 +191,10 @@ thredo_timers_expire (gint64 now)
       guint fired = 0;
 
       thredo_mutex_lock (&timers.lock);
-      while ((more = timers.length > 0 && timers.heap[1]->when <= now) &&
+      while ((more = timers.length > 0 && timers.heap[1].when <= now) &&
              fired < THREDO_WAKE_BATCH)
         {
-          ThredoTimer *timer = timers.heap[1];
+          ThredoTimer *timer = timers.heap[1].timer;
 
           thredo_timers_remove_locked (timer);
           timer->fire (timer, &batch);
@@ -224,7 +231,7 @@ thredo_timers_fork_child (void)
 {
   thredo_mutex_init (&timers.lock);
   for (guint i = 1; i <= timers.length; i++)
-    timers.heap[i]->index = 0;
+    timers.heap[i].timer->index = 0;
   timers.length = 0;
   timers.alarm = NULL;
   timers.alarm_at = G_MAXINT64;

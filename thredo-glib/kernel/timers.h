@@ -14,7 +14,6 @@ typedef struct _ThredoTimerBatch ThredoTimerBatch;
 
 struct _ThredoTimer
 {
-  gint64 when;
   guint index; /* 1-based; 0: not in the heap */
   /* Called on the loop's thread with the timers' lock held. */
   void (*fire) (ThredoTimer      *self,

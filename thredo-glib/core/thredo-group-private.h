@@ -6,6 +6,7 @@
 #include "thredo-thread-private.h"
 
 /* The part of a group that its threads know, and that outlives the object. */
+ThredoGroupCore *thredo_group_core_new (ThredoGroup *group);
 ThredoGroupCore *thredo_group_core_ref (ThredoGroupCore *self);
 void thredo_group_core_unref (ThredoGroupCore *self);
 ThredoGroup *thredo_group_core_dup_group (ThredoGroupCore *self);
@@ -15,3 +16,31 @@ void thredo_group_core_member_cancelled (ThredoGroupCore *self,
                                          ThredoThread    *thread);
 void thredo_group_core_forget (ThredoGroupCore *self,
                                ThredoThread    *thread);
+
+gboolean thredo_group_core_add (ThredoGroupCore  *self,
+                                ThredoThread     *thread,
+                                GError          **error);
+void thredo_group_core_cancel (ThredoGroupCore *self,
+                               gboolean         for_good);
+gboolean thredo_group_core_begin_join (ThredoGroupCore  *self,
+                                       ThredoThread     *joiner,
+                                       ThredoWait       *wait,
+                                       GError          **error);
+gboolean thredo_group_core_abort_join (ThredoGroupCore *self,
+                                       ThredoWait      *wait);
+GError *thredo_group_core_dup_failure (ThredoGroupCore *self);
+gboolean thredo_group_core_take (ThredoGroupCore  *self,
+                                 ThredoWait       *wait,
+                                 ThredoThread    **thread);
+void thredo_group_core_untake (ThredoGroupCore *self,
+                               ThredoWait      *wait);
+guint thredo_group_core_abandon (ThredoGroupCore *self);
+GPtrArray *thredo_group_core_dup_threads (ThredoGroupCore *self);
+ThredoThread *thredo_group_core_dup_completed (ThredoGroupCore *self);
+gboolean thredo_group_core_is_cancelled (ThredoGroupCore *self);
+guint thredo_group_core_get_max_running (ThredoGroupCore *self);
+void thredo_group_core_set_max_running (ThredoGroupCore *self,
+                                        guint            max_running);
+ThredoGroupWait thredo_group_core_get_policy (ThredoGroupCore *self);
+void thredo_group_core_set_policy (ThredoGroupCore *self,
+                                   ThredoGroupWait  policy);

@@ -70,33 +70,6 @@
  * Since: 1.0
  */
 
-/* Lock order: a thread's lock, then its group's. Nothing is called with either
- * held that could run code of users. */
-struct _ThredoGroupCore
-{
-  gatomicrefcount ref_count;
-  GWeakRef group;
-  ThredoGroupWait policy;
-
-  ThredoMutex lock;   /* guards what is below */
-  guint max_running;  /* 0: no limit */
-  GQueue pending;     /* members that wait for room, by their links */
-  GQueue running;     /* members that have not ended, but for the pending */
-  GQueue done;        /* members that have ended and were not handed out */
-  guint n_waited_for; /* pending and running, but for daemons */
-
-  gboolean cancelled; /* for good: later members too */
-  gboolean joining;
-  gboolean settled; /* the join waits for nothing any more but the end */
-  gboolean joined;
-  gboolean abandoned; /* the object is gone */
-  ThredoThread *completed;
-  ThredoThread *failed; /* the first failure that the join has to report */
-
-  ThredoWaitList joiners;
-  ThredoWaitList takers; /* those in next_done(); the payload is the thread */
-};
-
 struct _ThredoGroup
 {
   GObject parent_instance;
@@ -127,522 +100,6 @@ get_name (gpointer object)
 static const ThredoWaitInfo join_info = { "thredo_group_join", "join", "Group", get_name };
 static const ThredoWaitInfo next_done_info = { "thredo_group_next_done", "next_done", "Group",
                                                get_name };
-
-/* What follows from a change of the group, to be carried out once its lock is
- * dropped. */
-typedef struct
-{
-  ThredoWakeBatch wakes;
-  GPtrArray *to_cancel;
-  GPtrArray *to_start;
-  GPtrArray *to_end;
-} Consequences;
-
-#define CONSEQUENCES_INIT { THREDO_WAKE_BATCH_INIT, NULL, NULL, NULL }
-
-static void settle (ThredoGroupCore *self,
-                    Consequences    *consequences);
-
-static void
-add_to (GPtrArray    **array,
-        ThredoThread  *thread)
-{
-  if (*array == NULL)
-    *array = g_ptr_array_new_with_free_func (g_object_unref);
-  g_ptr_array_add (*array, g_object_ref (thread));
-}
-
-static ThredoGroupCore *
-core_new (ThredoGroup *group)
-{
-  ThredoGroupCore *self = g_new0 (ThredoGroupCore, 1);
-
-  g_atomic_ref_count_init (&self->ref_count);
-  g_weak_ref_init (&self->group, group);
-  thredo_mutex_init (&self->lock);
-
-  return self;
-}
-
-ThredoGroupCore *
-thredo_group_core_ref (ThredoGroupCore *self)
-{
-  g_atomic_ref_count_inc (&self->ref_count);
-  return self;
-}
-
-void
-thredo_group_core_unref (ThredoGroupCore *self)
-{
-  if (!g_atomic_ref_count_dec (&self->ref_count))
-    return;
-
-  g_assert (self->running.length == 0 && self->pending.length == 0 && self->done.length == 0);
-  g_clear_object (&self->completed);
-  g_clear_object (&self->failed);
-  g_weak_ref_clear (&self->group);
-  thredo_mutex_clear (&self->lock);
-  g_free (self);
-}
-
-ThredoGroup *
-thredo_group_core_dup_group (ThredoGroupCore *self)
-{
-  return g_weak_ref_get (&self->group);
-}
-
-static gboolean
-is_waited_for (ThredoThread *thread)
-{
-  return !thredo_thread_is_daemon (thread);
-}
-
-static gboolean
-is_empty (ThredoGroupCore *self)
-{
-  return self->running.length == 0 && self->pending.length == 0;
-}
-
-/* The lists hold a reference to each of their members. */
-static void
-move_to (ThredoThread      *thread,
-         GQueue            *queue,
-         ThredoMemberPlace  place)
-{
-  ThredoMember *member = thredo_thread_get_member (thread);
-
-  g_queue_push_tail_link (queue, &member->link);
-  member->place = place;
-}
-
-static void
-take_from (ThredoThread *thread,
-           GQueue       *queue)
-{
-  ThredoMember *member = thredo_thread_get_member (thread);
-
-  g_queue_unlink (queue, &member->link);
-  member->place = THREDO_MEMBER_NONE;
-}
-
-static void
-carry_out (ThredoGroupCore *self,
-           Consequences    *consequences)
-{
-  g_autoptr(GPtrArray) to_cancel = g_steal_pointer (&consequences->to_cancel);
-  g_autoptr(GPtrArray) to_start = g_steal_pointer (&consequences->to_start);
-  g_autoptr(GPtrArray) to_end = g_steal_pointer (&consequences->to_end);
-
-  thredo_wake_batch_flush (&consequences->wakes);
-
-  for (guint i = 0; to_cancel != NULL && i < to_cancel->len; i++)
-    thredo_thread_cancel (to_cancel->pdata[i]);
-
-  for (guint i = 0; to_start != NULL && i < to_start->len; i++)
-    {
-      GError *error = NULL;
-
-      if (!thredo_thread_start_os_thread (to_start->pdata[i], &error))
-        thredo_thread_end_without_running (to_start->pdata[i], error);
-    }
-
-  for (guint i = 0; to_end != NULL && i < to_end->len; i++)
-    thredo_thread_end_without_running (to_end->pdata[i],
-                                       g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                    "Cancelled before it was started"));
-}
-
-/* Cancels everyone who has not ended; those who have not started never will. */
-static void
-cancel_members (ThredoGroupCore *self,
-                Consequences    *consequences)
-{
-  GList *link;
-
-  for (link = self->running.head; link != NULL; link = link->next)
-    add_to (&consequences->to_cancel, link->data);
-
-  while ((link = self->pending.head) != NULL)
-    {
-      ThredoThread *thread = link->data;
-
-      take_from (thread, &self->pending);
-      move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
-      add_to (&consequences->to_end, thread);
-    }
-}
-
-/* Starts members that have been waiting for room. */
-static void
-start_members (ThredoGroupCore *self,
-               Consequences    *consequences)
-{
-  while (self->pending.length > 0 &&
-         (self->max_running == 0 || self->running.length < self->max_running))
-    {
-      ThredoThread *thread = self->pending.head->data;
-
-      take_from (thread, &self->pending);
-      move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
-      if (thredo_thread_is_cancelled (thread))
-        {
-          add_to (&consequences->to_end, thread);
-          continue;
-        }
-      thredo_thread_set_started (thread, TRUE);
-      add_to (&consequences->to_start, thread);
-    }
-}
-
-/* Decides whether the join still waits, and what follows if it does not. To be
- * called after each change. */
-static void
-settle (ThredoGroupCore *self,
-        Consequences    *consequences)
-{
-  gboolean decided = self->n_waited_for == 0;
-
-  if (!decided && self->joining)
-    {
-      switch (self->policy)
-        {
-        case THREDO_GROUP_WAIT_ALL:
-          decided = self->failed != NULL;
-          break;
-        case THREDO_GROUP_WAIT_ANY:
-        case THREDO_GROUP_WAIT_RESULT:
-          decided = self->failed != NULL || self->completed != NULL;
-          break;
-        case THREDO_GROUP_WAIT_NONE:
-        default:
-          decided = TRUE;
-          break;
-        }
-    }
-
-  if (self->joining && decided && !self->settled)
-    {
-      self->settled = TRUE;
-      cancel_members (self, consequences);
-    }
-  if (self->settled && is_empty (self) && !self->joined)
-    {
-      self->joined = TRUE;
-      thredo_wait_list_claim_all (&self->joiners, THREDO_WAIT_DONE, &consequences->wakes);
-    }
-  /* Nobody is left to be handed out. */
-  if (self->n_waited_for == 0 && self->done.length == 0)
-    thredo_wait_list_claim_all (&self->takers, THREDO_WAIT_CLOSED, &consequences->wakes);
-}
-
-static void
-note_end (ThredoGroupCore *self,
-          ThredoThread    *thread)
-{
-  ThredoThreadState end = thredo_thread_get_end (thread);
-  gboolean completes;
-
-  if (end == THREDO_THREAD_STATE_FAILED)
-    {
-      if (self->failed == NULL && !self->settled)
-        self->failed = g_object_ref (thread);
-    }
-
-  completes = end != THREDO_THREAD_STATE_CANCELLED && self->policy != THREDO_GROUP_WAIT_NONE;
-  if (self->policy == THREDO_GROUP_WAIT_RESULT)
-    completes = end == THREDO_THREAD_STATE_FINISHED && thredo_thread_has_result (thread);
-  if (completes && self->completed == NULL && !self->settled)
-    self->completed = g_object_ref (thread);
-}
-
-/* Gives an ended member to the one who has waited longest for it. */
-static gboolean
-hand_out (ThredoGroupCore *self,
-          ThredoThread    *thread,
-          Consequences    *consequences)
-{
-  ThredoWait *taker;
-
-  while ((taker = thredo_wait_list_pop (&self->takers)) != NULL)
-    {
-      ThredoThread **location = taker->payload;
-
-      *location = g_object_ref (thread);
-      if (thredo_wait_claim (taker, taker->token, THREDO_WAIT_DONE, &consequences->wakes))
-        return TRUE;
-      /* Cancelled before, and on its way to the lock: it has not seen this. */
-      *location = NULL;
-      g_object_unref (thread);
-    }
-  return FALSE;
-}
-
-/* A failure that somebody takes is theirs, and not the join's any more. */
-static void
-forgive (ThredoGroupCore *self,
-         ThredoThread    *thread)
-{
-  if (self->failed != thread || self->settled)
-    return;
-
-  g_clear_object (&self->failed);
-  for (GList *link = self->done.head; link != NULL && self->failed == NULL; link = link->next)
-    {
-      if (thredo_thread_get_end (link->data) == THREDO_THREAD_STATE_FAILED)
-        self->failed = g_object_ref (link->data);
-    }
-}
-
-/* Takes a member out that has ended or will not start. Returns whether it was
- * among those that had not. Its reference is the caller's. */
-static gboolean
-remove_running (ThredoGroupCore *self,
-                ThredoThread    *thread)
-{
-  if (thredo_thread_get_member (thread)->place != THREDO_MEMBER_RUNNING)
-    return FALSE;
-
-  take_from (thread, &self->running);
-  if (is_waited_for (thread))
-    self->n_waited_for--;
-  return TRUE;
-}
-
-/* Called by a member, after its state has become the one it ended in; does
- * nothing if it is no member any more. */
-void
-thredo_group_core_member_ended (ThredoGroupCore *self,
-                                ThredoThread    *thread)
-{
-  g_autoptr(ThredoThread) dropped = NULL;
-  Consequences consequences = CONSEQUENCES_INIT;
-
-  thredo_mutex_lock (&self->lock);
-  if (remove_running (self, thread))
-    {
-      dropped = thread;
-      if (is_waited_for (thread))
-        {
-          note_end (self, thread);
-          if (hand_out (self, thread, &consequences))
-            forgive (self, thread);
-          else if (!self->abandoned)
-            move_to (g_steal_pointer (&dropped), &self->done, THREDO_MEMBER_DONE);
-        }
-      if (!self->settled)
-        start_members (self, &consequences);
-      settle (self, &consequences);
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  carry_out (self, &consequences);
-}
-
-/* Called when a member has been cancelled by hand: if it waits for room, it
- * need not wait to end. */
-void
-thredo_group_core_member_cancelled (ThredoGroupCore *self,
-                                    ThredoThread    *thread)
-{
-  Consequences consequences = CONSEQUENCES_INIT;
-
-  thredo_mutex_lock (&self->lock);
-  if (thredo_thread_get_member (thread)->place == THREDO_MEMBER_PENDING)
-    {
-      take_from (thread, &self->pending);
-      move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
-      add_to (&consequences.to_end, thread);
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  carry_out (self, &consequences);
-}
-
-/* Called when a member has been joined by hand. */
-void
-thredo_group_core_forget (ThredoGroupCore *self,
-                          ThredoThread    *thread)
-{
-  g_autoptr(ThredoThread) dropped = NULL;
-  Consequences consequences = CONSEQUENCES_INIT;
-
-  thredo_mutex_lock (&self->lock);
-  if (remove_running (self, thread))
-    {
-      dropped = thread;
-    }
-  else if (thredo_thread_get_member (thread)->place == THREDO_MEMBER_DONE)
-    {
-      dropped = thread;
-      take_from (thread, &self->done);
-      forgive (self, thread);
-    }
-  if (dropped != NULL)
-    {
-      if (!self->settled)
-        start_members (self, &consequences);
-      settle (self, &consequences);
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  carry_out (self, &consequences);
-  thredo_thread_unset_core (thread, self);
-}
-
-static gboolean
-core_add (ThredoGroupCore  *self,
-          ThredoThread     *thread,
-          GError          **error)
-{
-  Consequences consequences = CONSEQUENCES_INIT;
-  gboolean is_new, starts = FALSE, is_late, is_cancelled;
-
-  if (!thredo_thread_set_core (thread, self, &is_new, error))
-    return FALSE;
-
-  thredo_mutex_lock (&self->lock);
-  is_late = self->joined;
-  is_cancelled = self->cancelled || self->settled;
-  if (!is_late)
-    {
-      g_object_ref (thread);
-      if (is_waited_for (thread))
-        self->n_waited_for++;
-      starts = is_new && (is_cancelled || self->max_running == 0 ||
-                          self->running.length < self->max_running);
-      if (is_new && !starts)
-        {
-          move_to (thread, &self->pending, THREDO_MEMBER_PENDING);
-        }
-      else
-        {
-          move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
-          if (starts)
-            thredo_thread_set_started (thread, TRUE);
-        }
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  if (is_late)
-    {
-      thredo_thread_unset_core (thread, self);
-      g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE, "The group has been joined already");
-      return FALSE;
-    }
-
-  if (is_cancelled)
-    thredo_thread_cancel (thread);
-  if (starts && !thredo_thread_start_os_thread (thread, error))
-    {
-      thredo_mutex_lock (&self->lock);
-      thredo_thread_set_started (thread, FALSE);
-      remove_running (self, thread);
-      settle (self, &consequences);
-      thredo_mutex_unlock (&self->lock);
-
-      carry_out (self, &consequences);
-      thredo_thread_unset_core (thread, self);
-      g_object_unref (thread);
-      return FALSE;
-    }
-
-  /* One that was running already may have ended before it was in our list. */
-  if (!is_new && thredo_thread_get_end (thread) >= THREDO_THREAD_STATE_FINISHED)
-    thredo_group_core_member_ended (self, thread);
-
-  return TRUE;
-}
-
-static void
-core_cancel (ThredoGroupCore *self,
-             gboolean         for_good)
-{
-  Consequences consequences = CONSEQUENCES_INIT;
-
-  thredo_mutex_lock (&self->lock);
-  if (for_good)
-    self->cancelled = TRUE;
-  cancel_members (self, &consequences);
-  thredo_mutex_unlock (&self->lock);
-
-  carry_out (self, &consequences);
-}
-
-static gboolean
-has_running (ThredoGroupCore *self,
-             ThredoThread    *thread)
-{
-  return thread != NULL && g_queue_find (&self->running, thread) != NULL;
-}
-
-/* Begins the join, for whoever of joiners the wait is. */
-static gboolean
-core_begin_join (ThredoGroupCore  *self,
-                 ThredoThread     *joiner,
-                 ThredoWait       *wait,
-                 GError          **error)
-{
-  Consequences consequences = CONSEQUENCES_INIT;
-  const char *problem = NULL;
-
-  thredo_mutex_lock (&self->lock);
-  if (self->joining)
-    problem = "The group is being joined, or has been";
-  else if (has_running (self, joiner))
-    problem = "A thread that joins its own group would wait for itself, for ever";
-  if (problem == NULL)
-    {
-      self->joining = TRUE;
-      thredo_wait_list_append (&self->joiners, wait);
-      settle (self, &consequences);
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  carry_out (self, &consequences);
-  if (problem != NULL)
-    g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_STATE, problem);
-  return problem == NULL;
-}
-
-/* The joiner has been cancelled: everyone else is too, and the wait, armed
- * anew, is for their end. FALSE: they have all ended. */
-static gboolean
-core_abort_join (ThredoGroupCore *self,
-                 ThredoWait      *wait)
-{
-  Consequences consequences = CONSEQUENCES_INIT;
-  gboolean waits;
-
-  thredo_mutex_lock (&self->lock);
-  if (wait->list != NULL)
-    thredo_wait_list_remove (&self->joiners, wait);
-  waits = !self->joined;
-  if (waits)
-    {
-      thredo_wait_arm (wait);
-      thredo_wait_list_append (&self->joiners, wait);
-      self->settled = TRUE;
-      cancel_members (self, &consequences);
-      settle (self, &consequences);
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  carry_out (self, &consequences);
-  return waits;
-}
-
-static GError *
-core_dup_failure (ThredoGroupCore *self)
-{
-  GError *error = NULL;
-
-  thredo_mutex_lock (&self->lock);
-  if (self->failed != NULL)
-    error = thredo_thread_dup_join_error (self->failed);
-  thredo_mutex_unlock (&self->lock);
-
-  return error;
-}
 
 static void
 thredo_group_get_property (GObject    *object,
@@ -682,7 +139,7 @@ thredo_group_set_property (GObject      *object,
       thredo_group_set_name (self, g_value_get_string (value));
       break;
     case PROP_POLICY:
-      self->core->policy = g_value_get_enum (value);
+      thredo_group_core_set_policy (self->core, g_value_get_enum (value));
       break;
     case PROP_MAX_RUNNING:
       thredo_group_set_max_running (self, g_value_get_uint (value));
@@ -696,31 +153,12 @@ static void
 thredo_group_dispose (GObject *object)
 {
   ThredoGroup *self = THREDO_GROUP (object);
-  ThredoGroupCore *core = self->core;
-  Consequences consequences = CONSEQUENCES_INIT;
-  GQueue done = G_QUEUE_INIT;
-  guint n_left;
-  GList *link;
-
-  thredo_mutex_lock (&core->lock);
-  n_left = core->joined ? 0 : core->running.length + core->pending.length;
-  core->cancelled = core->abandoned = TRUE;
-  cancel_members (core, &consequences);
-  while ((link = core->done.head) != NULL)
-    {
-      ThredoThread *thread = link->data;
-
-      take_from (thread, &core->done);
-      g_queue_push_tail (&done, thread);
-    }
-  thredo_mutex_unlock (&core->lock);
+  guint n_left = thredo_group_core_abandon (self->core);
 
   if (n_left > 0)
     g_warning ("Group" THREDO_NAME_FORMAT " was dropped without a join: %u of its threads had not "
                "ended, and have been cancelled",
                THREDO_NAME_ARGS (self->name.current), n_left);
-  carry_out (core, &consequences);
-  g_queue_clear_full (&done, g_object_unref);
 
   G_OBJECT_CLASS (thredo_group_parent_class)->dispose (object);
 }
@@ -783,7 +221,7 @@ thredo_group_class_init (ThredoGroupClass *klass)
 static void
 thredo_group_init (ThredoGroup *self)
 {
-  self->core = core_new (self);
+  self->core = thredo_group_core_new (self);
   thredo_name_init (&self->name);
 }
 
@@ -841,7 +279,7 @@ thredo_group_spawn (ThredoGroup       *self,
   g_return_val_if_fail (func != NULL, NULL);
 
   thread = thredo_thread_new (name, func, user_data, destroy);
-  if (!core_add (self->core, thread, error))
+  if (!thredo_group_core_add (self->core, thread, error))
     g_clear_object (&thread);
 
   return thread;
@@ -873,7 +311,7 @@ thredo_group_add (ThredoGroup   *self,
   g_return_val_if_fail (THREDO_IS_GROUP (self), FALSE);
   g_return_val_if_fail (THREDO_IS_THREAD (thread), FALSE);
 
-  return core_add (self->core, thread, error);
+  return thredo_group_core_add (self->core, thread, error);
 }
 
 /* The second wait of a join that was cancelled. */
@@ -884,7 +322,7 @@ join_shielded (ThredoGroup *self,
   ThredoLevel shield;
 
   thredo_level_enter_shield (&shield, slot);
-  if (core_abort_join (self->core, &slot->wait))
+  if (thredo_group_core_abort_join (self->core, &slot->wait))
     thredo_slot_block (slot, &join_info, self, NULL);
   thredo_level_leave (&shield, FALSE);
   thredo_level_clear (&shield);
@@ -937,7 +375,7 @@ thredo_group_join (ThredoGroup   *self,
   thredo_wait_arm (&slot->wait);
   if (own_error != NULL)
     thredo_wait_complete (&slot->wait, slot->wait.token, THREDO_WAIT_CANCELLED);
-  if (!core_begin_join (self->core, slot->owner, &slot->wait, error))
+  if (!thredo_group_core_begin_join (self->core, slot->owner, &slot->wait, error))
     {
       thredo_wait_disarm (&slot->wait);
       g_clear_error (&own_error);
@@ -953,7 +391,7 @@ thredo_group_join (ThredoGroup   *self,
     }
 
   if (own_error == NULL)
-    own_error = core_dup_failure (self->core);
+    own_error = thredo_group_core_dup_failure (self->core);
   if (own_error == NULL)
     return TRUE;
   g_propagate_error (error, own_error);
@@ -979,13 +417,13 @@ join_async_finish (ThredoAsync     *async,
     {
       thredo_blocking_set_error (thredo_slot_self (), &join_info, outcome,
                                  g_task_get_cancellable (async->task), &join->error);
-      if (core_abort_join (self->core, &async->wait))
+      if (thredo_group_core_abort_join (self->core, &async->wait))
         return FALSE;
     }
 
   error = g_steal_pointer (&join->error);
   if (error == NULL)
-    error = core_dup_failure (self->core);
+    error = thredo_group_core_dup_failure (self->core);
   if (error != NULL)
     g_task_return_error (async->task, error);
   else
@@ -1025,7 +463,7 @@ thredo_group_join_async (ThredoGroup         *self,
   g_task_set_source_tag (task, thredo_group_join_async);
 
   async = thredo_async_new (sizeof (JoinAsync), task, &join_info, join_async_finish);
-  if (core_begin_join (self->core, NULL, &async->wait, &error))
+  if (thredo_group_core_begin_join (self->core, NULL, &async->wait, &error))
     {
       thredo_async_start (async);
     }
@@ -1058,45 +496,6 @@ thredo_group_join_finish (ThredoGroup   *self,
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Hands out a member that has ended; or, if there is none yet, lets the wait
- * stand in line for one (FALSE). */
-static gboolean
-core_take (ThredoGroupCore  *self,
-           ThredoWait       *wait,
-           ThredoThread    **thread)
-{
-  GList *link;
-  gboolean is_over;
-
-  thredo_mutex_lock (&self->lock);
-  link = self->done.head;
-  is_over = link != NULL || self->n_waited_for == 0;
-  if (link != NULL)
-    {
-      *thread = link->data;
-      take_from (*thread, &self->done);
-      forgive (self, *thread);
-    }
-  else if (!is_over)
-    {
-      wait->payload = thread;
-      thredo_wait_list_append (&self->takers, wait);
-    }
-  thredo_mutex_unlock (&self->lock);
-
-  return is_over;
-}
-
-static void
-core_untake (ThredoGroupCore *self,
-             ThredoWait      *wait)
-{
-  thredo_mutex_lock (&self->lock);
-  if (wait->list != NULL)
-    thredo_wait_list_remove (&self->takers, wait);
-  thredo_mutex_unlock (&self->lock);
-}
-
 /* FALSE: the wait failed. */
 static gboolean
 take (ThredoGroup    *self,
@@ -1112,7 +511,7 @@ take (ThredoGroup    *self,
     return FALSE;
 
   thredo_wait_arm (&slot->wait);
-  if (core_take (self->core, &slot->wait, thread))
+  if (thredo_group_core_take (self->core, &slot->wait, thread))
     {
       thredo_wait_disarm (&slot->wait);
       return TRUE;
@@ -1122,7 +521,7 @@ take (ThredoGroup    *self,
   if (outcome == THREDO_WAIT_DONE || outcome == THREDO_WAIT_CLOSED)
     return TRUE;
 
-  core_untake (self->core, &slot->wait);
+  thredo_group_core_untake (self->core, &slot->wait);
   *thread = NULL;
   return thredo_blocking_set_error (slot, &next_done_info, outcome, cancellable, error);
 }
@@ -1181,7 +580,7 @@ take_async_finish (ThredoAsync     *async,
     }
   else
     {
-      core_untake (self->core, &async->wait);
+      thredo_group_core_untake (self->core, &async->wait);
       thredo_async_return_error (async, outcome);
     }
   return TRUE;
@@ -1222,7 +621,7 @@ thredo_group_next_done_async (ThredoGroup         *self,
 
   async = thredo_async_new (sizeof (TakeAsync), task, &next_done_info, take_async_finish);
   take_async = (TakeAsync *) async;
-  if (core_take (self->core, &async->wait, &take_async->thread))
+  if (thredo_group_core_take (self->core, &async->wait, &take_async->thread))
     {
       thread = g_steal_pointer (&take_async->thread);
       g_task_return_pointer (task, thread, g_object_unref);
@@ -1328,7 +727,7 @@ thredo_group_cancel (ThredoGroup *self)
 {
   g_return_if_fail (THREDO_IS_GROUP (self));
 
-  core_cancel (self->core, TRUE);
+  thredo_group_core_cancel (self->core, TRUE);
 }
 
 /**
@@ -1347,7 +746,7 @@ thredo_group_cancel_remaining (ThredoGroup *self)
 {
   g_return_if_fail (THREDO_IS_GROUP (self));
 
-  core_cancel (self->core, FALSE);
+  thredo_group_core_cancel (self->core, FALSE);
 }
 
 /**
@@ -1363,15 +762,9 @@ thredo_group_cancel_remaining (ThredoGroup *self)
 gboolean
 thredo_group_is_cancelled (ThredoGroup *self)
 {
-  gboolean cancelled;
-
   g_return_val_if_fail (THREDO_IS_GROUP (self), FALSE);
 
-  thredo_mutex_lock (&self->core->lock);
-  cancelled = self->core->cancelled;
-  thredo_mutex_unlock (&self->core->lock);
-
-  return cancelled;
+  return thredo_group_core_is_cancelled (self->core);
 }
 
 /**
@@ -1389,23 +782,9 @@ thredo_group_is_cancelled (ThredoGroup *self)
 ThredoThread *
 thredo_group_get_completed (ThredoGroup *self)
 {
-  ThredoThread *completed = NULL;
-
   g_return_val_if_fail (THREDO_IS_GROUP (self), NULL);
 
-  thredo_mutex_lock (&self->core->lock);
-  g_set_object (&completed, self->core->completed);
-  thredo_mutex_unlock (&self->core->lock);
-
-  return completed;
-}
-
-static void
-add_all (GPtrArray *threads,
-         GQueue    *queue)
-{
-  for (GList *link = queue->head; link != NULL; link = link->next)
-    g_ptr_array_add (threads, g_object_ref (link->data));
+  return thredo_group_core_dup_completed (self->core);
 }
 
 /**
@@ -1424,19 +803,9 @@ add_all (GPtrArray *threads,
 GPtrArray *
 thredo_group_get_threads (ThredoGroup *self)
 {
-  GPtrArray *threads;
-
   g_return_val_if_fail (THREDO_IS_GROUP (self), NULL);
 
-  threads = g_ptr_array_new_with_free_func (g_object_unref);
-  thredo_mutex_lock (&self->core->lock);
-  add_all (threads, &self->core->done);
-  add_all (threads, &self->core->running);
-  add_all (threads, &self->core->pending);
-  thredo_mutex_unlock (&self->core->lock);
-  thredo_thread_sort_by_id (threads);
-
-  return threads;
+  return thredo_group_core_dup_threads (self->core);
 }
 
 /**
@@ -1454,7 +823,7 @@ thredo_group_get_policy (ThredoGroup *self)
 {
   g_return_val_if_fail (THREDO_IS_GROUP (self), THREDO_GROUP_WAIT_ALL);
 
-  return self->core->policy;
+  return thredo_group_core_get_policy (self->core);
 }
 
 /**
@@ -1470,15 +839,9 @@ thredo_group_get_policy (ThredoGroup *self)
 guint
 thredo_group_get_max_running (ThredoGroup *self)
 {
-  guint max_running;
-
   g_return_val_if_fail (THREDO_IS_GROUP (self), 0);
 
-  thredo_mutex_lock (&self->core->lock);
-  max_running = self->core->max_running;
-  thredo_mutex_unlock (&self->core->lock);
-
-  return max_running;
+  return thredo_group_core_get_max_running (self->core);
 }
 
 /**
@@ -1498,16 +861,9 @@ void
 thredo_group_set_max_running (ThredoGroup *self,
                               guint        max_running)
 {
-  Consequences consequences = CONSEQUENCES_INIT;
-
   g_return_if_fail (THREDO_IS_GROUP (self));
 
-  thredo_mutex_lock (&self->core->lock);
-  self->core->max_running = max_running;
-  start_members (self->core, &consequences);
-  thredo_mutex_unlock (&self->core->lock);
-  carry_out (self->core, &consequences);
-
+  thredo_group_core_set_max_running (self->core, max_running);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_RUNNING]);
 }
 
@@ -1589,7 +945,7 @@ thredo_group_guard_free (ThredoGroupGuard *guard)
   g_autoptr(ThredoGroup) self = (ThredoGroup *) guard;
   g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
 
-  core_cancel (self->core, TRUE);
+  thredo_group_core_cancel (self->core, TRUE);
   thredo_scope_enter (shield);
   thredo_group_join (self, NULL, NULL);
   thredo_scope_leave (shield);

@@ -177,7 +177,7 @@ signal_watch_free (SignalWatch *self)
  * With `THREDO_RUN_HANDLE_SIGNALS` the first SIGINT (Ctrl+C) or SIGTERM cancels
  * that thread: its blocking call, a join for one, fails with
  * `G_IO_ERROR_CANCELLED`, and it can clean up. A second one within two seconds
- * ends the process. The handlers are those of [func@GLibUnix.signal_source_new];
+ * ends the process. The handlers are those of `g_unix_signal_source_new()`;
  * when this returns, the signals do again what they did before.
  *
  * A cancel of the caller, or the deadline of a scope around it, cancels that

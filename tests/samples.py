@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Compiles every sample of the README, the pages and the reference:
+samples.py SOURCE_ROOT COMPILER FLAG...
+
+Prints TAP. A C sample with a main() is a program, one with functions stands at
+the top of a file, and one of statements inside a function. What samples take
+for granted is in the two preludes. A Python sample is parsed, and those of the
+README are what the demos are.
+"""
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+
+FILE_PRELUDE = """
+#include <thredo.h>
+G_GNUC_UNUSED static void do_work (gpointer job) { }
+"""
+
+FUNCTION_PRELUDE = """
+G_GNUC_UNUSED static gboolean
+worker (ThredoThread *thread, gpointer user_data, GError **error)
+{
+  return TRUE;
+}
+extern GFile *file;
+extern ThredoQueue *queue, *jobs;
+extern char *contents;
+extern gsize length;
+void sample (void);
+void
+sample (void)
+{
+  g_autoptr(GError) error = NULL;
+  G_GNUC_UNUSED gpointer item;
+"""
+
+
+def c_program(code):
+    if re.search(r"^main \(", code, re.M):
+        return code
+    if re.search(r"^static ", code, re.M):
+        names = re.findall(r"^static [^;{=]*?^(\w+) \(", code, re.M)
+        uses = "".join(f"  (void) {name};\n" for name in names)
+        return f"{FILE_PRELUDE}\n{code}\nvoid use (void);\nvoid\nuse (void)\n{{\n{uses}}}\n"
+    return f"{FILE_PRELUDE}\n{FUNCTION_PRELUDE}\n{code}\n  (void) error;\n}}\n"
+
+
+def blocks_of(text):
+    return re.findall(r"^```(c|python)\n(.*?)^```$", text, re.M | re.S)
+
+
+def samples(root):
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        for language, code in blocks_of(path.read_text()):
+            yield path.relative_to(root), language, code
+    for path in sorted((root / "thredo-glib").rglob("*.[ch]")):
+        for comment in re.findall(r"/\*\*\n(.*?)\*/", path.read_text(), re.S):
+            text = re.sub(r"^ \* ?", "", comment, flags=re.M)
+            for language, code in blocks_of(text):
+                yield path.relative_to(root), language, code
+
+
+def compile_c(code, compiler):
+    command = [*compiler, "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
+               "-fsyntax-only", "-x", "c", "-"]
+    return subprocess.run(command, input=c_program(code), text=True, capture_output=True).stderr
+
+
+def parse_python(code):
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        return str(error)
+    return ""
+
+
+def without_head(path):
+    """A demo without its licence line and interpreter."""
+    lines = path.read_text().splitlines(keepends=True)
+    while lines and (lines[0].startswith(("#!", "# SPDX", "/* SPDX")) or not lines[0].strip()):
+        lines.pop(0)
+    return "".join(lines)
+
+
+def main(root, compiler):
+    root = pathlib.Path(root)
+    number = failed = 0
+    shown = []
+
+    def report(name, problem):
+        nonlocal number, failed
+        number += 1
+        failed += bool(problem)
+        print(f"{'not ok' if problem else 'ok'} {number} {name}")
+        for line in problem.splitlines():
+            print(f"# {line}")
+
+    for path, language, code in samples(root):
+        shown.append((str(path), code))
+        problem = compile_c(code, compiler) if language == "c" else parse_python(code)
+        report(f"{path} sample {number + 1} ({language})", problem)
+    for demo in ("first.c", "first.py"):
+        same = ("README.md", without_head(root / "demos" / demo)) in shown
+        report(f"the README shows demos/{demo}", "" if same else "it has something else")
+    report("there are samples", "" if number > 8 else f"only {number}")
+
+    print(f"1..{number}")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -7,6 +7,7 @@
 #include "thredo-error.h"
 #include "thredo-name-private.h"
 #include "thredo-scope.h"
+#include "thredo-value-private.h"
 
 /**
  * ThredoGroup:
@@ -382,7 +383,10 @@ thredo_group_join (ThredoGroup   *self,
       return FALSE;
     }
 
-  outcome = thredo_slot_block (slot, &join_info, self, cancellable);
+  /* With nobody left to wait for, the join was completed in the beginning. */
+  outcome = thredo_wait_get_state (&slot->wait);
+  if (outcome == THREDO_WAIT_ARMED)
+    outcome = thredo_slot_block (slot, &join_info, self, cancellable);
   if (outcome != THREDO_WAIT_DONE)
     {
       if (own_error == NULL)
@@ -664,8 +668,8 @@ thredo_group_next_done_finish (ThredoGroup   *self,
  * Waits for the next member to end, as [method@Thredo.Group.next_done] does,
  * and gets its result.
  *
- * In C, @result must be `G_VALUE_INIT`, and is to be unset on success. Of a
- * member that has set no result it is a %NULL pointer. Any thread but the
+ * In C, @result is `G_VALUE_INIT`, and is to be unset on success. Of a member
+ * that has set no result it is a %NULL pointer. On failure it is left alone. Any thread but the
  * loop's may call this.
  *
  * Returns: %TRUE, or %FALSE with an error: the member's own;
@@ -705,8 +709,35 @@ thredo_group_next_result (ThredoGroup   *self,
       return FALSE;
     }
   if (!thredo_thread_get_result (thread, result))
-    g_value_init (result, G_TYPE_POINTER);
+    thredo_value_set_nothing (result);
   return TRUE;
+}
+
+/**
+ * thredo_group_next_result_for_bindings: (rename-to thredo_group_next_result)
+ * @self: a group
+ * @result: (out caller-allocates): location for the result
+ * @cancellable: (nullable): what else can end the wait
+ * @error: return location for an error
+ *
+ * Waits for the next member to end, as [method@Thredo.Group.next_done] does,
+ * and gets its result.
+ *
+ * The same as `thredo_group_next_result()`, but that @result is a %NULL pointer
+ * on failure.
+ *
+ * Returns: as `thredo_group_next_result()`
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_group_next_result_for_bindings (ThredoGroup   *self,
+                                       GValue        *result,
+                                       GCancellable  *cancellable,
+                                       GError       **error)
+{
+  thredo_value_set_nothing (result);
+  return thredo_group_next_result (self, result, cancellable, error);
 }
 
 /**

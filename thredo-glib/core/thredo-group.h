@@ -100,6 +100,13 @@ ThredoGroupGuard *thredo_group_guard_new (ThredoGroup *group);
 THREDO_AVAILABLE
 void thredo_group_guard_free (ThredoGroupGuard *guard);
 
+/* For other languages, where it has the name without the ending. */
+THREDO_AVAILABLE
+gboolean thredo_group_next_result_for_bindings (ThredoGroup   *self,
+                                                GValue        *result,
+                                                GCancellable  *cancellable,
+                                                GError       **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ThredoGroupGuard, thredo_group_guard_free)
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "thredo-group-private.h"
 #include "thredo-name-private.h"
 #include "thredo-scope-private.h"
+#include "thredo-value-private.h"
 #include "worker.h"
 
 /**
@@ -1010,10 +1011,7 @@ set_result (ThredoThread   *self,
   gboolean is_late;
 
   if (value != NULL)
-    {
-      g_value_init (&new_value, G_VALUE_TYPE (value));
-      g_value_copy (value, &new_value);
-    }
+    thredo_value_set_copy (&new_value, value);
 
   thredo_mutex_lock (&priv->lock);
   is_late = thredo_gate_is_open (&priv->state);
@@ -1092,8 +1090,8 @@ thredo_thread_set_result_pointer (ThredoThread   *self,
  *
  * Gets what the thread left behind by [method@Thredo.Thread.set_result].
  *
- * In C, @result must be `G_VALUE_INIT`, and is to be unset when there was one.
- * Does not wait: join the thread first.
+ * In C, @result is `G_VALUE_INIT`, and is to be unset when there was one; else
+ * it is left alone. Does not wait: join the thread first.
  *
  * Returns: %TRUE if there is a result; %FALSE if none was set, or the thread
  *   has not ended
@@ -1115,12 +1113,31 @@ thredo_thread_get_result (ThredoThread *self,
   priv = private_of (self);
   has_result = thredo_gate_is_open (&priv->state) && G_IS_VALUE (&priv->result);
   if (has_result)
-    {
-      g_value_init (result, G_VALUE_TYPE (&priv->result));
-      g_value_copy (&priv->result, result);
-    }
+    thredo_value_set_copy (result, &priv->result);
 
   return has_result;
+}
+
+/**
+ * thredo_thread_get_result_for_bindings: (rename-to thredo_thread_get_result)
+ * @self: a thread that has ended
+ * @result: (out caller-allocates): location for the result
+ *
+ * Gets what the thread left behind by [method@Thredo.Thread.set_result].
+ *
+ * The same as `thredo_thread_get_result()`, but that @result is a %NULL pointer
+ * if there is none.
+ *
+ * Returns: as `thredo_thread_get_result()`
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_thread_get_result_for_bindings (ThredoThread *self,
+                                       GValue       *result)
+{
+  thredo_value_set_nothing (result);
+  return thredo_thread_get_result (self, result);
 }
 
 /* Whether there is a result, and it is something. Once the thread has ended. */

@@ -5,8 +5,7 @@
 #include "thredo-async-private.h"
 #include "thredo-enum-types.h"
 #include "thredo-error.h"
-#include "thredo-name-private.h"
-#include "thredo-queue-store-private.h"
+#include "thredo-queue-private.h"
 
 /**
  * ThredoQueue:
@@ -86,47 +85,6 @@
  * Since: 1.0
  */
 
-/* Waiting works the same at both ends. A thread that finds nothing to get (or
- * no room to put) first looks again for a moment, then stands in its end's
- * line; whoever changes the other end serves the line, by moving an item into
- * (out of) the hands of those who stand first and completing their waits.
- *
- * What a completer moves is written before it claims the wait, under the lock
- * of the end. A wait that was cancelled is not claimed; the thread, before it
- * returns, takes that lock to step out of the line, so what it stands with is
- * there as long as anybody looks at it. */
-struct _ThredoQueue
-{
-  GObject parent_instance;
-
-  ThredoName name;
-  guint max_size; /* 0: no limit */
-  GDestroyNotify free_func;
-
-  ThredoEnd putting; /* its lock and getting's together guard closed */
-  ThredoEnd getting;
-  gboolean closed;
-  ThredoQueueStore store;
-
-  ThredoMutex done_lock; /* guards the following */
-  guint64 n_done;
-  guint n_joining; /* threads in a call that may yet take the lock */
-  ThredoWaitList joiners;
-};
-
-/* What a getter stands in line with. */
-typedef struct
-{
-  GValue item;
-  gboolean wants_pointer;
-} Getter;
-
-/* What a putter stands in line with; moved from when the put has happened. */
-typedef struct
-{
-  GValue item;
-} Putter;
-
 enum
 {
   PROP_0,
@@ -169,7 +127,7 @@ has_room (ThredoQueue *self)
 }
 
 static inline gboolean
-may_take (Getter       *getter,
+may_take (ThredoQueueGetter       *getter,
           const GValue *item)
 {
   return !getter->wants_pointer || item->g_type == G_TYPE_POINTER || g_value_fits_pointer (item);
@@ -213,7 +171,7 @@ serve_getters_locked (ThredoQueue     *self,
 
   while ((wait = self->getting.waiting.first) != NULL && has_item (self))
     {
-      Getter *getter = wait->payload;
+      ThredoQueueGetter *getter = wait->payload;
       const GValue *item = thredo_queue_store_peek (&self->store);
 
       thredo_end_step_out (&self->getting, wait);
@@ -240,7 +198,7 @@ serve_putters_locked (ThredoQueue     *self,
 
   while ((wait = self->putting.waiting.first) != NULL && has_room (self))
     {
-      Putter *putter = wait->payload;
+      ThredoQueuePutter *putter = wait->payload;
       GValue item = putter->item;
 
       thredo_end_step_out (&self->putting, wait);
@@ -251,8 +209,8 @@ serve_putters_locked (ThredoQueue     *self,
 
 /* Serves both lines until there is nothing to be done for either: what is put
  * may be waited for, and what is got makes room. */
-static void
-serve (ThredoQueue *self)
+void
+thredo_queue_serve (ThredoQueue *self)
 {
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
   gboolean again = TRUE;
@@ -278,18 +236,10 @@ serve (ThredoQueue *self)
     }
 }
 
-typedef enum
-{
-  TRIED_DONE,
-  TRIED_NOTHING,
-  TRIED_REFUSED,
-  TRIED_CLOSED,
-} Tried;
-
 /* Under the getting end's lock. Those who wait go first. */
-static inline Tried
-try_get_locked (ThredoQueue *self,
-                Getter      *getter)
+ThredoQueueTried
+thredo_queue_try_get_locked (ThredoQueue *self,
+                ThredoQueueGetter      *getter)
 {
   if (G_UNLIKELY (self->getting.waiting.first != NULL))
     {
@@ -299,20 +249,20 @@ try_get_locked (ThredoQueue *self,
       thredo_wake_batch_flush (&batch);
     }
   if (!has_item (self))
-    return self->closed ? TRIED_CLOSED : TRIED_NOTHING;
+    return self->closed ? THREDO_QUEUE_TRIED_CLOSED : THREDO_QUEUE_TRIED_NOTHING;
   if (!may_take (getter, thredo_queue_store_peek (&self->store)))
-    return TRIED_REFUSED;
+    return THREDO_QUEUE_TRIED_REFUSED;
   take_item (self, &getter->item);
-  return TRIED_DONE;
+  return THREDO_QUEUE_TRIED_DONE;
 }
 
 /* Under the putting end's lock. */
-static inline Tried
-try_put_locked (ThredoQueue *self,
-                Putter      *putter)
+ThredoQueueTried
+thredo_queue_try_put_locked (ThredoQueue *self,
+                ThredoQueuePutter      *putter)
 {
   if (G_UNLIKELY (self->closed))
-    return TRIED_CLOSED;
+    return THREDO_QUEUE_TRIED_CLOSED;
   if (G_UNLIKELY (self->putting.waiting.first != NULL))
     {
       ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
@@ -321,45 +271,52 @@ try_put_locked (ThredoQueue *self,
       thredo_wake_batch_flush (&batch);
     }
   if (!has_room (self))
-    return TRIED_NOTHING;
+    return THREDO_QUEUE_TRIED_NOTHING;
   add_item (self, &putter->item);
-  return TRIED_DONE;
+  return THREDO_QUEUE_TRIED_DONE;
 }
 
-static gboolean
-set_tried_error (ThredoQueue           *self,
-                 Tried                  tried,
-                 const ThredoWaitInfo  *info,
-                 GError               **error)
+void
+thredo_queue_set_tried_error (ThredoQueueTried  tried,
+                              gboolean          is_getting,
+                              GError          **error)
 {
   switch (tried)
     {
-    case TRIED_CLOSED:
+    case THREDO_QUEUE_TRIED_CLOSED:
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The queue is closed");
       break;
-    case TRIED_REFUSED:
+    case THREDO_QUEUE_TRIED_REFUSED:
       g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_STATE,
                            "The next item of the queue is not a pointer");
       break;
     default:
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The queue is %s",
-                   info == &get_info ? "empty" : "full");
+                   is_getting ? "empty" : "full");
       break;
     }
+}
+
+static gboolean
+fail (ThredoQueueTried       tried,
+      const ThredoWaitInfo  *info,
+      GError               **error)
+{
+  thredo_queue_set_tried_error (tried, info == &get_info, error);
   return FALSE;
 }
 
 /* The slow ways: nothing there at the first look, whose lock is still held.
  * From here until it returns the thread is inside: the queue waits for it
  * before it goes. */
-static Tried
+static ThredoQueueTried
 spin_at (ThredoQueue *self,
          ThredoSlot  *slot,
          ThredoEnd   *end,
          gpointer     with)
 {
   gboolean is_getting = end == &self->getting;
-  Tried tried = TRIED_NOTHING;
+  ThredoQueueTried tried = THREDO_QUEUE_TRIED_NOTHING;
   ThredoSpin spin;
 
   thredo_mutex_unlock (&end->lock);
@@ -378,7 +335,7 @@ spin_at (ThredoQueue *self,
       thredo_spin_end (&spin, paid);
     }
   thredo_mutex_lock (&end->lock);
-  tried = is_getting ? try_get_locked (self, with) : try_put_locked (self, with);
+  tried = is_getting ? thredo_queue_try_get_locked (self, with) : thredo_queue_try_put_locked (self, with);
 
   return tried;
 }
@@ -394,20 +351,20 @@ wait_at (ThredoQueue           *self,
 {
   ThredoEnd *opposite = end == &self->getting ? &self->putting : &self->getting;
   ThredoWaitState outcome;
-  Tried tried;
+  ThredoQueueTried tried;
 
   end->n_inside++;
   tried = spin_at (self, slot, end, with);
-  if (tried != TRIED_NOTHING)
+  if (tried != THREDO_QUEUE_TRIED_NOTHING)
     {
       end->n_inside--;
       thredo_mutex_unlock (&end->lock);
-      if (tried == TRIED_DONE)
+      if (tried == THREDO_QUEUE_TRIED_DONE)
         {
-          serve (self);
+          thredo_queue_serve (self);
           return TRUE;
         }
-      return set_tried_error (self, tried, info, error);
+      return fail (tried, info, error);
     }
 
   thredo_wait_arm (&slot->wait);
@@ -415,7 +372,7 @@ wait_at (ThredoQueue           *self,
   thredo_end_line_up (end, &slot->wait);
   thredo_mutex_unlock (&end->lock);
   thredo_end_barrier (opposite);
-  serve (self);
+  thredo_queue_serve (self);
 
   outcome = thredo_slot_block (slot, info, self, cancellable);
 
@@ -429,9 +386,9 @@ wait_at (ThredoQueue           *self,
     case THREDO_WAIT_DONE:
       return TRUE;
     case THREDO_WAIT_CLOSED:
-      return set_tried_error (self, TRIED_CLOSED, info, error);
+      return fail (THREDO_QUEUE_TRIED_CLOSED, info, error);
     case THREDO_WAIT_REFUSED:
-      return set_tried_error (self, TRIED_REFUSED, info, error);
+      return fail (THREDO_QUEUE_TRIED_REFUSED, info, error);
     default:
       return thredo_blocking_set_error (slot, info, outcome, cancellable, error);
     }
@@ -439,64 +396,53 @@ wait_at (ThredoQueue           *self,
 
 static inline gboolean
 get (ThredoQueue   *self,
-     Getter        *getter,
+     ThredoQueueGetter        *getter,
      GCancellable  *cancellable,
      GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  Tried tried;
+  ThredoQueueTried tried;
 
   if (!thredo_blocking_begin (slot, &get_info, cancellable, error))
     return FALSE;
 
   thredo_mutex_lock (&self->getting.lock);
-  tried = try_get_locked (self, getter);
-  if (G_UNLIKELY (tried == TRIED_NOTHING))
+  tried = thredo_queue_try_get_locked (self, getter);
+  if (G_UNLIKELY (tried == THREDO_QUEUE_TRIED_NOTHING))
     return wait_at (self, slot, &get_info, &self->getting, getter, cancellable, error);
   thredo_mutex_unlock (&self->getting.lock);
 
-  if (G_UNLIKELY (tried != TRIED_DONE))
-    return set_tried_error (self, tried, &get_info, error);
+  if (G_UNLIKELY (tried != THREDO_QUEUE_TRIED_DONE))
+    return fail (tried, &get_info, error);
   if (self->max_size != 0 && thredo_end_has_waiting (&self->putting))
-    serve (self);
+    thredo_queue_serve (self);
   return TRUE;
 }
 
 /* Takes the putter's item if it succeeds. */
 static inline gboolean
 put (ThredoQueue   *self,
-     Putter        *putter,
+     ThredoQueuePutter        *putter,
      GCancellable  *cancellable,
      GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  Tried tried;
+  ThredoQueueTried tried;
 
   if (!thredo_blocking_begin (slot, &put_info, cancellable, error))
     return FALSE;
 
   thredo_mutex_lock (&self->putting.lock);
-  tried = try_put_locked (self, putter);
-  if (G_UNLIKELY (tried == TRIED_NOTHING))
+  tried = thredo_queue_try_put_locked (self, putter);
+  if (G_UNLIKELY (tried == THREDO_QUEUE_TRIED_NOTHING))
     return wait_at (self, slot, &put_info, &self->putting, putter, cancellable, error);
   thredo_mutex_unlock (&self->putting.lock);
 
-  if (G_UNLIKELY (tried != TRIED_DONE))
-    return set_tried_error (self, tried, &put_info, error);
+  if (G_UNLIKELY (tried != THREDO_QUEUE_TRIED_DONE))
+    return fail (tried, &put_info, error);
   if (thredo_end_has_waiting (&self->getting))
-    serve (self);
+    thredo_queue_serve (self);
   return TRUE;
-}
-
-static void
-copy_value (GValue       *to,
-            const GValue *from)
-{
-  GValue copy = G_VALUE_INIT;
-
-  g_value_init (&copy, G_VALUE_TYPE (from));
-  g_value_copy (from, &copy);
-  *to = copy;
 }
 
 static void
@@ -792,13 +738,13 @@ thredo_queue_put (ThredoQueue   *self,
                   GCancellable  *cancellable,
                   GError       **error)
 {
-  Putter putter;
+  ThredoQueuePutter putter;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (G_IS_VALUE (item), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
 
-  copy_value (&putter.item, item);
+  thredo_value_set_copy (&putter.item, item);
   if (put (self, &putter, cancellable, error))
     return TRUE;
   g_value_unset (&putter.item);
@@ -817,8 +763,8 @@ thredo_queue_put (ThredoQueue   *self,
  *
  * The wait ends with an item, by [method@Thredo.Queue.close], a cancel of the
  * caller, the deadline of a scope around it, or a cancel of @cancellable. If
- * this fails, nothing was taken. In C, @item must be `G_VALUE_INIT`, and is to
- * be unset on success. Any thread but the loop's may call this.
+ * this fails, nothing was taken. In C, @item is `G_VALUE_INIT`, and is to be
+ * unset on success; on failure it is left alone. Any thread but the loop's may call this.
  *
  * Returns: %TRUE, or %FALSE with an error: `G_IO_ERROR_CLOSED` if the queue is
  *   closed and empty, `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_TIMED_OUT`
@@ -833,7 +779,7 @@ thredo_queue_get (ThredoQueue   *self,
                   GCancellable  *cancellable,
                   GError       **error)
 {
-  Getter getter;
+  ThredoQueueGetter getter;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (item != NULL, FALSE);
@@ -844,6 +790,32 @@ thredo_queue_get (ThredoQueue   *self,
     return FALSE;
   *item = getter.item;
   return TRUE;
+}
+
+/**
+ * thredo_queue_get_for_bindings: (rename-to thredo_queue_get)
+ * @self: a queue
+ * @item: (out caller-allocates): location for the item
+ * @cancellable: (nullable): what else can end the wait
+ * @error: return location for an error
+ *
+ * Gets an item, and waits for one if the queue is empty.
+ *
+ * The same as `thredo_queue_get()`, but that @item is a %NULL pointer on
+ * failure.
+ *
+ * Returns: as `thredo_queue_get()`
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_queue_get_for_bindings (ThredoQueue   *self,
+                               GValue        *item,
+                               GCancellable  *cancellable,
+                               GError       **error)
+{
+  thredo_value_set_nothing (item);
+  return thredo_queue_get (self, item, cancellable, error);
 }
 
 /**
@@ -868,7 +840,7 @@ thredo_queue_put_pointer (ThredoQueue   *self,
                           GCancellable  *cancellable,
                           GError       **error)
 {
-  Putter putter;
+  ThredoQueuePutter putter;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (item != NULL, FALSE);
@@ -926,7 +898,7 @@ thredo_queue_get_pointer (ThredoQueue   *self,
                           GCancellable  *cancellable,
                           GError       **error)
 {
-  Getter getter;
+  ThredoQueueGetter getter;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
@@ -958,24 +930,24 @@ thredo_queue_try_put (ThredoQueue   *self,
                       const GValue  *item,
                       GError       **error)
 {
-  Putter putter;
-  Tried tried;
+  ThredoQueuePutter putter;
+  ThredoQueueTried tried;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (G_IS_VALUE (item), FALSE);
 
-  copy_value (&putter.item, item);
+  thredo_value_set_copy (&putter.item, item);
   thredo_mutex_lock (&self->putting.lock);
-  tried = try_put_locked (self, &putter);
+  tried = thredo_queue_try_put_locked (self, &putter);
   thredo_mutex_unlock (&self->putting.lock);
 
-  if (tried == TRIED_DONE)
+  if (tried == THREDO_QUEUE_TRIED_DONE)
     {
-      serve (self);
+      thredo_queue_serve (self);
       return TRUE;
     }
   g_value_unset (&putter.item);
-  return set_tried_error (self, tried, &put_info, error);
+  return fail (tried, &put_info, error);
 }
 
 /**
@@ -987,8 +959,9 @@ thredo_queue_try_put (ThredoQueue   *self,
  *
  * Gets an item if there is one, and does not wait.
  *
- * Whether the caller was cancelled does not matter. In C, @item must be
- * `G_VALUE_INIT`, and is to be unset on success. Any thread may call this.
+ * Whether the caller was cancelled does not matter. In C, @item is
+ * `G_VALUE_INIT`, and is to be unset on success; on failure it is left alone.
+ * Any thread may call this.
  *
  * Returns: %TRUE, or %FALSE with an error: `G_IO_ERROR_WOULD_BLOCK` if the
  *   queue is empty, `G_IO_ERROR_CLOSED` if it is closed as well
@@ -1001,279 +974,46 @@ thredo_queue_try_get (ThredoQueue   *self,
                       GValue        *item,
                       GError       **error)
 {
-  Getter getter;
-  Tried tried;
+  ThredoQueueGetter getter;
+  ThredoQueueTried tried;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (item != NULL, FALSE);
 
   getter.wants_pointer = FALSE;
   thredo_mutex_lock (&self->getting.lock);
-  tried = try_get_locked (self, &getter);
+  tried = thredo_queue_try_get_locked (self, &getter);
   thredo_mutex_unlock (&self->getting.lock);
 
-  if (tried != TRIED_DONE)
-    return set_tried_error (self, tried, &get_info, error);
-  serve (self);
+  if (tried != THREDO_QUEUE_TRIED_DONE)
+    return fail (tried, &get_info, error);
+  thredo_queue_serve (self);
   *item = getter.item;
   return TRUE;
 }
 
-/* A put for a task. */
-typedef struct
-{
-  ThredoAsync async;
-  Putter putter;
-} PutAsync;
-
-static gboolean
-put_async_finish (ThredoAsync     *async,
-                  ThredoWaitState  outcome)
-{
-  PutAsync *put_async = (PutAsync *) async;
-  ThredoQueue *self = g_task_get_source_object (async->task);
-
-  thredo_mutex_lock (&self->putting.lock);
-  thredo_end_step_out (&self->putting, &async->wait);
-  thredo_mutex_unlock (&self->putting.lock);
-
-  if (outcome == THREDO_WAIT_DONE)
-    {
-      g_task_return_boolean (async->task, TRUE);
-      return TRUE;
-    }
-  g_value_unset (&put_async->putter.item);
-  thredo_async_return_error (async, outcome);
-  return TRUE;
-}
-
 /**
- * thredo_queue_put_async:
+ * thredo_queue_try_get_for_bindings: (rename-to thredo_queue_try_get)
  * @self: a queue
- * @item: the item, which is copied
- * @cancellable: (nullable): what can end the wait
- * @callback: (scope async) (nullable): called when the item was put, or not
- * @user_data: data for @callback
- *
- * Puts an item as soon as there is room, without blocking.
- *
- * Stands in one line with the threads that wait. The callback runs in the
- * thread-default main context of the caller. Any thread may call this.
- *
- * Since: 1.0
- */
-void
-thredo_queue_put_async (ThredoQueue         *self,
-                        const GValue        *item,
-                        GCancellable        *cancellable,
-                        GAsyncReadyCallback  callback,
-                        gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  g_autoptr(GError) error = NULL;
-  PutAsync *put_async;
-  Tried tried;
-
-  g_return_if_fail (THREDO_IS_QUEUE (self));
-  g_return_if_fail (G_IS_VALUE (item));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, thredo_queue_put_async);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  put_async = (PutAsync *) thredo_async_new (sizeof (PutAsync), task, &put_info,
-                                             put_async_finish);
-  put_async->async.wait.payload = &put_async->putter;
-  copy_value (&put_async->putter.item, item);
-
-  thredo_mutex_lock (&self->putting.lock);
-  tried = try_put_locked (self, &put_async->putter);
-  if (tried == TRIED_NOTHING)
-    thredo_end_line_up (&self->putting, &put_async->async.wait);
-  thredo_mutex_unlock (&self->putting.lock);
-
-  if (tried == TRIED_NOTHING)
-    {
-      thredo_end_barrier (&self->getting);
-      thredo_async_start (&put_async->async);
-    }
-  else
-    {
-      if (tried == TRIED_DONE)
-        {
-          g_task_return_boolean (task, TRUE);
-        }
-      else
-        {
-          g_value_unset (&put_async->putter.item);
-          set_tried_error (self, tried, &put_info, &error);
-          g_task_return_error (task, g_steal_pointer (&error));
-        }
-      thredo_async_drop (&put_async->async);
-    }
-  serve (self);
-}
-
-/**
- * thredo_queue_put_finish:
- * @self: a queue
- * @result: what the callback was given
+ * @item: (out caller-allocates): location for the item
  * @error: return location for an error
  *
- * Ends what [method@Thredo.Queue.put_async] began.
+ * Gets an item if there is one, and does not wait.
  *
- * Returns: as [method@Thredo.Queue.put]
+ * The same as `thredo_queue_try_get()`, but that @item is a %NULL pointer on
+ * failure.
+ *
+ * Returns: as `thredo_queue_try_get()`
  *
  * Since: 1.0
  */
 gboolean
-thredo_queue_put_finish (ThredoQueue   *self,
-                         GAsyncResult  *result,
-                         GError       **error)
+thredo_queue_try_get_for_bindings (ThredoQueue  *self,
+                                   GValue       *item,
+                                   GError      **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/* A get for a task. */
-typedef struct
-{
-  ThredoAsync async;
-  Getter getter;
-} GetAsync;
-
-static void
-free_value (gpointer data)
-{
-  GValue *value = data;
-
-  g_value_unset (value);
-  g_free (value);
-}
-
-static void
-return_item (GTask  *task,
-             GValue *item)
-{
-  g_task_return_pointer (task, g_memdup2 (item, sizeof (GValue)), free_value);
-}
-
-static gboolean
-get_async_finish (ThredoAsync     *async,
-                  ThredoWaitState  outcome)
-{
-  GetAsync *get_async = (GetAsync *) async;
-  ThredoQueue *self = g_task_get_source_object (async->task);
-
-  thredo_mutex_lock (&self->getting.lock);
-  thredo_end_step_out (&self->getting, &async->wait);
-  thredo_mutex_unlock (&self->getting.lock);
-
-  if (outcome == THREDO_WAIT_DONE)
-    return_item (async->task, &get_async->getter.item);
-  else
-    thredo_async_return_error (async, outcome);
-  return TRUE;
-}
-
-/**
- * thredo_queue_get_async:
- * @self: a queue
- * @cancellable: (nullable): what can end the wait
- * @callback: (scope async) (nullable): called with an item, or without
- * @user_data: data for @callback
- *
- * Gets an item as soon as there is one, without blocking.
- *
- * Stands in one line with the threads that wait. The callback runs in the
- * thread-default main context of the caller, and has the item whatever happens
- * to @cancellable after it was handed over. Any thread may call this.
- *
- * Since: 1.0
- */
-void
-thredo_queue_get_async (ThredoQueue         *self,
-                        GCancellable        *cancellable,
-                        GAsyncReadyCallback  callback,
-                        gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  g_autoptr(GError) error = NULL;
-  GetAsync *get_async;
-  Tried tried;
-
-  g_return_if_fail (THREDO_IS_QUEUE (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, thredo_queue_get_async);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  get_async = (GetAsync *) thredo_async_new (sizeof (GetAsync), task, &get_info,
-                                             get_async_finish);
-  get_async->async.wait.payload = &get_async->getter;
-
-  thredo_mutex_lock (&self->getting.lock);
-  tried = try_get_locked (self, &get_async->getter);
-  if (tried == TRIED_NOTHING)
-    thredo_end_line_up (&self->getting, &get_async->async.wait);
-  thredo_mutex_unlock (&self->getting.lock);
-
-  if (tried == TRIED_NOTHING)
-    {
-      thredo_end_barrier (&self->putting);
-      thredo_async_start (&get_async->async);
-    }
-  else
-    {
-      if (tried == TRIED_DONE)
-        {
-          return_item (task, &get_async->getter.item);
-        }
-      else
-        {
-          set_tried_error (self, tried, &get_info, &error);
-          g_task_return_error (task, g_steal_pointer (&error));
-        }
-      thredo_async_drop (&get_async->async);
-    }
-  serve (self);
-}
-
-/**
- * thredo_queue_get_finish:
- * @self: a queue
- * @result: what the callback was given
- * @item: (out caller-allocates): location for the item, which is initialised
- *   and moved to
- * @error: return location for an error
- *
- * Ends what [method@Thredo.Queue.get_async] began.
- *
- * Returns: as [method@Thredo.Queue.get]
- *
- * Since: 1.0
- */
-gboolean
-thredo_queue_get_finish (ThredoQueue   *self,
-                         GAsyncResult  *result,
-                         GValue        *item,
-                         GError       **error)
-{
-  g_autofree GValue *value = NULL;
-
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (item != NULL, FALSE);
-
-  value = g_task_propagate_pointer (G_TASK (result), error);
-  if (value == NULL)
-    return FALSE;
-  *item = *value;
-  return TRUE;
+  thredo_value_set_nothing (item);
+  return thredo_queue_try_get (self, item, error);
 }
 
 /**
@@ -1371,86 +1111,6 @@ thredo_queue_join (ThredoQueue   *self,
   if (outcome == THREDO_WAIT_DONE)
     return TRUE;
   return thredo_blocking_set_error (slot, &join_info, outcome, cancellable, error);
-}
-
-static gboolean
-join_async_finish (ThredoAsync     *async,
-                   ThredoWaitState  outcome)
-{
-  ThredoQueue *self = g_task_get_source_object (async->task);
-
-  thredo_mutex_lock (&self->done_lock);
-  if (async->wait.list != NULL)
-    thredo_wait_list_remove (&self->joiners, &async->wait);
-  thredo_mutex_unlock (&self->done_lock);
-
-  if (outcome == THREDO_WAIT_DONE)
-    g_task_return_boolean (async->task, TRUE);
-  else
-    thredo_async_return_error (async, outcome);
-  return TRUE;
-}
-
-/**
- * thredo_queue_join_async:
- * @self: a queue
- * @cancellable: (nullable): what can end the wait
- * @callback: (scope async) (nullable): called when the wait has ended
- * @user_data: data for @callback
- *
- * Waits until every item has been dealt with, without blocking.
- *
- * The callback runs in the thread-default main context of the caller. Any
- * thread may call this.
- *
- * Since: 1.0
- */
-void
-thredo_queue_join_async (ThredoQueue         *self,
-                         GCancellable        *cancellable,
-                         GAsyncReadyCallback  callback,
-                         gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  ThredoAsync *async;
-  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-
-  g_return_if_fail (THREDO_IS_QUEUE (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, thredo_queue_join_async);
-
-  async = thredo_async_new (sizeof (ThredoAsync), task, &join_info, join_async_finish);
-  thredo_mutex_lock (&self->done_lock);
-  if (self->n_done == thredo_end_get_count (&self->putting))
-    thredo_wait_claim (&async->wait, async->wait.token, THREDO_WAIT_DONE, &batch);
-  else
-    thredo_wait_list_append (&self->joiners, &async->wait);
-  thredo_mutex_unlock (&self->done_lock);
-  thredo_async_start (async);
-}
-
-/**
- * thredo_queue_join_finish:
- * @self: a queue
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Ends what [method@Thredo.Queue.join_async] began.
- *
- * Returns: as [method@Thredo.Queue.join]
- *
- * Since: 1.0
- */
-gboolean
-thredo_queue_join_finish (ThredoQueue   *self,
-                          GAsyncResult  *result,
-                          GError       **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /**

@@ -118,4 +118,20 @@ THREDO_AVAILABLE
 void thredo_queue_set_name (ThredoQueue *self,
                             const char  *name);
 
+/* For other languages, where they have the names without the ending. */
+THREDO_AVAILABLE
+gboolean thredo_queue_get_for_bindings (ThredoQueue   *self,
+                                        GValue        *item,
+                                        GCancellable  *cancellable,
+                                        GError       **error);
+THREDO_AVAILABLE
+gboolean thredo_queue_get_finish_for_bindings (ThredoQueue   *self,
+                                               GAsyncResult  *result,
+                                               GValue        *item,
+                                               GError       **error);
+THREDO_AVAILABLE
+gboolean thredo_queue_try_get_for_bindings (ThredoQueue  *self,
+                                            GValue       *item,
+                                            GError      **error);
+
 G_END_DECLS

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib-object.h>
+
+/* Values that are handed out. They overwrite what was there: the caller's is
+ * empty, or has been unset. */
+
+/* A NULL pointer, for when there is nothing to hand out. The forms for bindings
+ * need it: GJS 1.74 converts what a call hands out also when it fails, and
+ * chokes on a value without a type. */
+static inline void
+thredo_value_set_nothing (GValue *self)
+{
+  GValue nothing = G_VALUE_INIT;
+
+  g_value_init (&nothing, G_TYPE_POINTER);
+  *self = nothing;
+}
+
+static inline void
+thredo_value_set_copy (GValue       *self,
+                       const GValue *from)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_value_init (&copy, G_VALUE_TYPE (from));
+  g_value_copy (from, &copy);
+  *self = copy;
+}

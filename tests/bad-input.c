@@ -1,0 +1,1337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What nobody should do, and what happens then: a GError, or a critical where
+ * it is the programmer's mistake, and nothing is lost.
+ */
+
+#include "support.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+static ThredoThread *
+spawn (const char       *name,
+       ThredoThreadFunc  func,
+       gpointer          user_data)
+{
+  g_autoptr(GError) error = NULL;
+  ThredoThread *thread = thredo_thread_spawn (name, func, user_data, NULL, &error);
+
+  g_assert_no_error (error);
+  return thread;
+}
+
+static void
+expect_critical (const char *pattern)
+{
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_CRITICAL, pattern);
+}
+
+static void
+assert_state_error (GError **error)
+{
+  support_assert_error (error, THREDO_ERROR, THREDO_ERROR_STATE);
+}
+
+static void
+put_int (ThredoQueue *queue,
+         int          n)
+{
+  g_auto(GValue) item = G_VALUE_INIT;
+  g_autoptr(GError) error = NULL;
+
+  g_value_init (&item, G_TYPE_INT);
+  g_value_set_int (&item, n);
+  thredo_queue_try_put (queue, &item, &error);
+  g_assert_no_error (error);
+}
+
+static int
+take_int (ThredoQueue *queue)
+{
+  g_auto(GValue) item = G_VALUE_INIT;
+  g_autoptr(GError) error = NULL;
+
+  thredo_queue_try_get (queue, &item, &error);
+  g_assert_no_error (error);
+  return g_value_get_int (&item);
+}
+
+static gboolean
+wait_for_release (ThredoThread  *thread,
+                  gpointer       queue,
+                  GError       **error)
+{
+  g_auto(GValue) item = G_VALUE_INIT;
+
+  return thredo_queue_get (queue, &item, NULL, error);
+}
+
+/* Threads. */
+
+static void
+test_start_twice (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(ThredoThread) thread = thredo_thread_new ("t", wait_for_release, queue, NULL);
+  g_autoptr(GError) error = NULL;
+
+  thredo_thread_start (thread, &error);
+  g_assert_no_error (error);
+  g_assert_false (thredo_thread_start (thread, &error));
+  assert_state_error (&error);
+
+  /* It runs on. */
+  support_wait_for_state (thread, THREDO_THREAD_STATE_WAITING);
+  put_int (queue, 1);
+  support_join_ok (thread);
+
+  g_assert_false (thredo_thread_start (thread, &error));
+  assert_state_error (&error);
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_FINISHED);
+}
+
+static gboolean
+start_oneself (ThredoThread  *thread,
+               gpointer       user_data,
+               GError       **error)
+{
+  g_autoptr(GError) own = NULL;
+
+  g_assert_false (thredo_thread_start (thread, &own));
+  assert_state_error (&own);
+  return TRUE;
+}
+
+static void
+test_start_running (void)
+{
+  g_autoptr(ThredoThread) thread = spawn ("t", start_oneself, NULL);
+  g_autoptr(GError) error = NULL;
+
+  support_join_ok (thread);
+
+  /* Nor can one start what runs already without the library's doing. */
+  g_assert_false (thredo_thread_start (thredo_thread_self (), &error));
+  assert_state_error (&error);
+}
+
+static gboolean
+join_oneself (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  g_autoptr(GError) own = NULL;
+
+  g_assert_false (thredo_thread_join (thread, NULL, &own));
+  assert_state_error (&own);
+  g_assert_false (thredo_thread_wait (thread, NULL, &own));
+  assert_state_error (&own);
+  g_assert_null (thredo_thread_join_pointer (thread, NULL, &own));
+  assert_state_error (&own);
+  return TRUE;
+}
+
+static void
+test_join_oneself (void)
+{
+  g_autoptr(ThredoThread) thread = spawn ("t", join_oneself, NULL);
+  g_autoptr(GError) error = NULL;
+
+  support_join_ok (thread);
+  g_assert_false (thredo_thread_join (thredo_thread_self (), NULL, &error));
+  assert_state_error (&error);
+}
+
+static void
+test_join_not_started (void)
+{
+  g_autoptr(ThredoThread) thread = thredo_thread_new ("t", support_return_true, NULL, NULL);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_thread_join (thread, NULL, &error));
+  assert_state_error (&error);
+  g_assert_false (thredo_thread_wait (thread, NULL, &error));
+  assert_state_error (&error);
+  thredo_thread_join_async (thread, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_false (thredo_thread_join_finish (thread, result, &error));
+  assert_state_error (&error);
+
+  /* It can still be started. */
+  thredo_thread_start (thread, &error);
+  g_assert_no_error (error);
+  support_join_ok (thread);
+}
+
+static gboolean
+return_false (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  return FALSE;
+}
+
+static void
+test_false_without_error (void)
+{
+  g_autoptr(ThredoThread) thread = spawn ("forgetful", return_false, NULL);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_thread_join (thread, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_FAILED);
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_FAILED);
+  g_assert_error (thredo_thread_get_error (thread), THREDO_ERROR, THREDO_ERROR_FAILED);
+}
+
+static gboolean
+return_true_with_error (ThredoThread  *thread,
+                        gpointer       user_data,
+                        GError       **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "I am busy");
+  return TRUE;
+}
+
+static void
+test_true_with_error (void)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+
+  expect_critical ("*confused*");
+  thread = spawn ("confused", return_true_with_error, NULL);
+  g_assert_false (thredo_thread_join (thread, NULL, &error));
+  g_test_assert_expected_messages ();
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_FAILED);
+}
+
+static gboolean
+leave_a_mess (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (0);
+  g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
+
+  thredo_scope_enter (scope);
+  thredo_scope_enter (shield);
+  return TRUE;
+}
+
+static gboolean
+find_no_mess (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  g_assert_true (thredo_get_cancellable () == thredo_thread_get_cancellable (thread));
+  g_assert_true (g_cancellable_get_current () == thredo_thread_get_cancellable (thread));
+  return thredo_sleep (1, NULL, error);
+}
+
+static void
+test_end_in_scope (void)
+{
+  for (int i = 0; i < 10; i++)
+    {
+      g_autoptr(ThredoThread) careless = NULL;
+      g_autoptr(ThredoThread) next = NULL;
+
+      /* Two scopes that were not left. */
+      expect_critical ("*ended inside a scope*");
+      expect_critical ("*ended inside a scope*");
+      careless = spawn ("careless", leave_a_mess, NULL);
+      support_join_ok (careless);
+      g_test_assert_expected_messages ();
+
+      /* The next one on the same OS thread is not to suffer. */
+      next = spawn ("next", find_no_mess, NULL);
+      support_join_ok (next);
+    }
+}
+
+static void
+test_no_function (void)
+{
+  g_autoptr(ThredoThread) thread = thredo_thread_new ("t", NULL, NULL, NULL);
+  g_autoptr(GError) error = NULL;
+
+  thredo_thread_start (thread, &error);
+  g_assert_no_error (error);
+  g_assert_false (thredo_thread_join (thread, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_FAILED);
+}
+
+static void
+test_change_started (void)
+{
+  g_autoptr(ThredoThread) thread = spawn ("t", support_sleep_forever, NULL);
+
+  expect_critical ("*thredo_thread_set_daemon*");
+  thredo_thread_set_daemon (thread, TRUE);
+  g_test_assert_expected_messages ();
+  g_assert_false (thredo_thread_get_daemon (thread));
+  expect_critical ("*thredo_thread_set_stack_size*");
+  thredo_thread_set_stack_size (thread, 1 << 20);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (thredo_thread_get_stack_size (thread), ==, 0);
+  support_cancel_and_join (thread);
+}
+
+static void
+test_result_after_end (void)
+{
+  g_autoptr(ThredoThread) thread = spawn ("t", support_return_true, NULL);
+  g_auto(GValue) result = G_VALUE_INIT;
+  int destroyed = 0;
+
+  support_join_ok (thread);
+  expect_critical ("*takes no result*");
+  thredo_thread_set_result_pointer (thread, &destroyed, support_count_destroy);
+  g_test_assert_expected_messages ();
+  g_assert_false (thredo_thread_get_result (thread, &result));
+  g_assert_cmpint (destroyed, ==, 1);
+}
+
+static void
+test_stack_size (void)
+{
+  const gsize sizes[] = { 1, G_MAXSIZE, G_MAXSIZE / 2, G_MAXSSIZE };
+
+#if THREDO_PORTABLE
+  g_test_skip ("GLib does not let one choose");
+  return;
+#endif
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      int destroyed = 0;
+      gpointer thread;
+      g_autoptr(GError) error = NULL;
+
+      thread = thredo_thread_new ("t", support_return_true, &destroyed, support_count_destroy);
+      thredo_thread_set_stack_size (thread, sizes[i]);
+      if (thredo_thread_start (thread, &error))
+        {
+          /* Too small a size is made large enough. */
+          g_assert_no_error (error);
+          g_assert_cmpuint (sizes[i], ==, 1);
+          support_join_ok (thread);
+        }
+      else
+        {
+          g_assert_nonnull (error);
+          g_assert_false (thredo_thread_is_alive (thread));
+          g_assert_cmpuint (sizes[i], !=, 1);
+        }
+      g_object_add_weak_pointer (thread, &thread);
+      g_object_unref (thread);
+      support_wait_for_finalize (&thread);
+      support_wait_for_int (&destroyed, 1);
+      g_assert_cmpint (destroyed, ==, 1);
+    }
+}
+
+/* No more threads to be had. */
+
+#define NOBODY 65534
+
+static gboolean
+become_nobody (void)
+{
+  /* Root may have as many as it likes. */
+  if (geteuid () != 0)
+    return TRUE;
+  return setresgid (NOBODY, NOBODY, NOBODY) == 0 && setresuid (NOBODY, NOBODY, NOBODY) == 0;
+}
+
+static void
+allow_threads (rlim_t n)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NPROC, &limit), ==, 0);
+  limit.rlim_cur = MIN (n, limit.rlim_max);
+  g_assert_cmpint (setrlimit (RLIMIT_NPROC, &limit), ==, 0);
+}
+
+static void
+test_threads_refused (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(GPtrArray) threads = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GPtrArray) members = NULL;
+  g_autoptr(ThredoThread) refused = NULL;
+  g_autoptr(ThredoThread) later = NULL;
+  g_autoptr(GError) error = NULL;
+  int destroyed = 0;
+  int n_spawned = 0;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  if (!become_nobody ())
+    {
+      g_test_skip ("The system does not let this process become nobody");
+      return;
+    }
+
+  /* A few, then no more. Cached threads may still be used up. */
+  while (n_spawned < 1000)
+    {
+      ThredoThread *thread;
+
+      if (n_spawned == 5)
+        allow_threads (1);
+      thread = thredo_group_spawn (group, "member", wait_for_release, queue, NULL, &error);
+      if (thread == NULL)
+        break;
+      g_assert_no_error (error);
+      g_ptr_array_add (threads, thread);
+      n_spawned++;
+    }
+  g_assert_cmpint (n_spawned, >=, 5);
+  g_assert_cmpint (n_spawned, <, 1000);
+  g_assert_nonnull (error);
+  g_assert_cmpstr (error->message, !=, "");
+  g_clear_error (&error);
+
+  /* The group has those that run, and no other. */
+  members = thredo_group_get_threads (group);
+  g_assert_cmpuint (members->len, ==, n_spawned);
+  for (int i = 0; i < n_spawned; i++)
+    support_wait_for_state (threads->pdata[i], THREDO_THREAD_STATE_WAITING);
+
+  /* Alone it is no different. */
+  refused = thredo_thread_spawn ("refused", support_return_true, &destroyed,
+                                 support_count_destroy, &error);
+  g_assert_null (refused);
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_cmpint (destroyed, ==, 1);
+
+  refused = thredo_thread_new ("refused", support_return_true, NULL, NULL);
+  g_assert_false (thredo_thread_start (refused, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_false (thredo_thread_is_alive (refused));
+
+  /* Waits go on as ever, and so does the group once there is room. */
+  thredo_sleep (1000, NULL, &error);
+  g_assert_no_error (error);
+  allow_threads (RLIM_INFINITY);
+  later = thredo_group_spawn (group, "later", wait_for_release, queue, NULL, &error);
+  g_assert_no_error (error);
+  for (int i = 0; i < n_spawned + 1; i++)
+    put_int (queue, i);
+  thredo_group_join (group, NULL, &error);
+  g_assert_no_error (error);
+  for (int i = 0; i < n_spawned; i++)
+    g_assert_cmpint (thredo_thread_get_state (threads->pdata[i]), ==, THREDO_THREAD_STATE_FINISHED);
+}
+
+static void
+test_loop_refused (void)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  if (!become_nobody ())
+    {
+      g_test_skip ("The system does not let this process become nobody");
+      return;
+    }
+
+  /* The very first wait finds no thread for the loop. */
+  allow_threads (1);
+  if (!thredo_sleep (1000, NULL, &error))
+    g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_null (thredo_thread_spawn ("refused", support_return_true, NULL, NULL, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+
+  allow_threads (RLIM_INFINITY);
+  thredo_sleep (1000, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* Groups. */
+
+static void
+test_joined_group (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) thread = thredo_thread_new ("t", support_return_true, NULL, NULL);
+  g_autoptr(GError) error = NULL;
+  int destroyed = 0;
+
+  thredo_group_join (group, NULL, &error);
+  g_assert_no_error (error);
+
+  g_assert_null (thredo_group_spawn (group, "late", support_return_true, &destroyed,
+                                     support_count_destroy, &error));
+  assert_state_error (&error);
+  g_assert_cmpint (destroyed, ==, 1);
+  g_assert_false (thredo_group_add (group, thread, &error));
+  assert_state_error (&error);
+  g_assert_false (thredo_group_join (group, NULL, &error));
+  assert_state_error (&error);
+
+  /* The thread that was refused is as it was. */
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_NEW);
+  g_assert_null (thredo_thread_get_group (thread));
+  thredo_thread_start (thread, &error);
+  g_assert_no_error (error);
+  support_join_ok (thread);
+}
+
+static void
+test_two_groups (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoGroup) other = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoGroup) found = NULL;
+  g_autoptr(ThredoThread) member = thredo_thread_new ("member", support_sleep_forever, NULL, NULL);
+  g_autoptr(GError) error = NULL;
+
+  thredo_group_add (group, member, &error);
+  g_assert_no_error (error);
+  g_assert_false (thredo_group_add (other, member, &error));
+  assert_state_error (&error);
+  g_assert_false (thredo_group_add (group, member, &error));
+  assert_state_error (&error);
+
+  /* It is the group that starts it. */
+  g_assert_false (thredo_thread_start (member, &error));
+  assert_state_error (&error);
+
+  found = thredo_thread_get_group (member);
+  g_assert_true (found == group);
+  thredo_group_join (other, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (thredo_thread_is_alive (member));
+  thredo_group_cancel (group);
+  thredo_group_join (group, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+join_own_group (ThredoThread  *thread,
+                gpointer       group,
+                GError       **error)
+{
+  g_autoptr(GError) own = NULL;
+
+  g_assert_false (thredo_group_join (group, NULL, &own));
+  assert_state_error (&own);
+  return TRUE;
+}
+
+static void
+test_join_own_group (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) member = NULL;
+  g_autoptr(GError) error = NULL;
+
+  member = thredo_group_spawn (group, "member", join_own_group, group, NULL, &error);
+  g_assert_no_error (error);
+  thredo_group_join (group, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_group_dropped (void)
+{
+  ThredoGroup *group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) member = NULL;
+  g_autoptr(GError) error = NULL;
+
+  thredo_group_set_name (group, "forgotten");
+  member = thredo_group_spawn (group, "member", support_sleep_forever, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING, "*forgotten*");
+  g_object_unref (group);
+  g_test_assert_expected_messages ();
+
+  g_assert_false (thredo_thread_join (member, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
+  g_assert_null (thredo_thread_get_group (member));
+}
+
+/* Queues. */
+
+static void
+test_task_done_too_often (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_queue_task_done (queue, &error));
+  assert_state_error (&error);
+  put_int (queue, 1);
+  g_assert_true (thredo_queue_task_done (queue, &error));
+  g_assert_no_error (error);
+  g_assert_false (thredo_queue_task_done (queue, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_queue_get_unfinished (queue), ==, 0);
+  g_assert_cmpint (take_int (queue), ==, 1);
+}
+
+static void
+test_put_closed (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  g_auto(GValue) item = G_VALUE_INIT;
+
+  put_int (queue, 1);
+  thredo_queue_close (queue);
+  thredo_queue_close (queue);
+  g_assert_true (thredo_queue_is_closed (queue));
+
+  g_value_init (&item, G_TYPE_INT);
+  g_assert_false (thredo_queue_put (queue, &item, NULL, &error));
+  support_assert_closed (&error);
+  g_assert_false (thredo_queue_try_put (queue, &item, &error));
+  support_assert_closed (&error);
+  g_assert_false (thredo_queue_put_pointer (queue, queue, NULL, &error));
+  support_assert_closed (&error);
+  thredo_queue_put_async (queue, &item, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_false (thredo_queue_put_finish (queue, result, &error));
+  support_assert_closed (&error);
+
+  /* What was in it is in it. */
+  g_assert_cmpuint (thredo_queue_get_length (queue), ==, 1);
+  g_assert_cmpint (take_int (queue), ==, 1);
+}
+
+static void
+test_get_pointer_of_value (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(GError) error = NULL;
+
+  put_int (queue, 42);
+  g_assert_null (thredo_queue_get_pointer (queue, NULL, &error));
+  assert_state_error (&error);
+  g_assert_cmpint (take_int (queue), ==, 42);
+}
+
+static void
+test_put_nothing (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(GError) error = NULL;
+  GValue unset = G_VALUE_INIT;
+
+  expect_critical ("*thredo_queue_put_pointer*");
+  g_assert_false (thredo_queue_put_pointer (queue, NULL, NULL, &error));
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_queue_put*");
+  g_assert_false (thredo_queue_put (queue, NULL, NULL, &error));
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_queue_put*");
+  g_assert_false (thredo_queue_put (queue, &unset, NULL, &error));
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_queue_try_put*");
+  g_assert_false (thredo_queue_try_put (queue, NULL, &error));
+  g_test_assert_expected_messages ();
+  g_assert_true (thredo_queue_is_empty (queue));
+}
+
+static void
+test_queue_sizes (void)
+{
+  g_autoptr(ThredoQueue) huge = thredo_queue_new (G_MAXUINT);
+  g_autoptr(ThredoQueue) unbounded = thredo_queue_new (0);
+
+  g_assert_cmpuint (thredo_queue_get_max_size (huge), ==, G_MAXUINT);
+  for (int i = 0; i < 1000; i++)
+    {
+      put_int (huge, i);
+      put_int (unbounded, i);
+    }
+  g_assert_false (thredo_queue_is_full (huge));
+  g_assert_false (thredo_queue_is_full (unbounded));
+  g_assert_cmpint (take_int (huge), ==, 0);
+}
+
+static gboolean
+get_from_dropped (ThredoThread  *thread,
+                  gpointer       queue,
+                  GError       **error)
+{
+  g_autoptr(GError) closed = NULL;
+  g_auto(GValue) item = G_VALUE_INIT;
+
+  g_assert_false (thredo_queue_get (queue, &item, NULL, &closed));
+  support_assert_closed (&closed);
+  return TRUE;
+}
+
+static gboolean
+put_to_dropped (ThredoThread  *thread,
+                gpointer       queue,
+                GError       **error)
+{
+  g_autoptr(GError) closed = NULL;
+
+  /* What was not put is still the putter's. */
+  g_assert_false (thredo_queue_put_pointer (queue, &closed, NULL, &closed));
+  support_assert_closed (&closed);
+  return TRUE;
+}
+
+static gboolean
+join_dropped (ThredoThread  *thread,
+              gpointer       queue,
+              GError       **error)
+{
+  g_autoptr(GError) closed = NULL;
+
+  g_assert_false (thredo_queue_join (queue, NULL, &closed));
+  support_assert_closed (&closed);
+  return TRUE;
+}
+
+static void
+test_queue_dropped (void)
+{
+  const ThredoThreadFunc funcs[] = { get_from_dropped, put_to_dropped, join_dropped };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (funcs); i++)
+    {
+      int freed = 0;
+      ThredoQueue *queue = NULL;
+      ThredoThread *threads[3];
+      g_autoptr(GError) error = NULL;
+
+      queue = thredo_queue_new_full (THREDO_QUEUE_ORDER_FIFO, 1, support_count_destroy);
+      if (funcs[i] != get_from_dropped)
+        {
+          thredo_queue_put_pointer (queue, &freed, NULL, &error);
+          g_assert_no_error (error);
+        }
+      for (gsize j = 0; j < G_N_ELEMENTS (threads); j++)
+        threads[j] = spawn ("t", funcs[i], queue);
+      for (gsize j = 0; j < G_N_ELEMENTS (threads); j++)
+        support_wait_for_state (threads[j], THREDO_THREAD_STATE_WAITING);
+
+      g_object_unref (queue);
+      for (gsize j = 0; j < G_N_ELEMENTS (threads); j++)
+        {
+          support_join_ok (threads[j]);
+          g_object_unref (threads[j]);
+        }
+      /* The item that nobody took. */
+      support_wait_for_int (&freed, funcs[i] != get_from_dropped);
+      g_assert_cmpint (g_atomic_int_get (&freed), ==, funcs[i] != get_from_dropped);
+    }
+}
+
+/* Durations. */
+
+static void
+test_negative_durations (void)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_sleep (-1, NULL, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  expect_critical ("*thredo_scope_new_with_timeout*");
+  g_assert_null (thredo_scope_new_with_timeout (-1));
+  g_test_assert_expected_messages ();
+}
+
+static gboolean
+sleep_for (ThredoThread  *thread,
+           gpointer       duration,
+           GError       **error)
+{
+  return thredo_sleep (*(GTimeSpan *) duration, NULL, error);
+}
+
+static gboolean
+sleep_in_timeout (ThredoThread  *thread,
+                  gpointer       duration,
+                  GError       **error)
+{
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (*(GTimeSpan *) duration);
+  g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (scope);
+
+  g_assert_cmpint (thredo_scope_get_deadline (scope), ==, THREDO_NO_DEADLINE);
+  return thredo_sleep (SUPPORT_FOREVER, NULL, error);
+}
+
+static void
+test_enormous_durations (void)
+{
+  GTimeSpan durations[] = { G_MAXINT64, G_MAXINT64 - 1, G_MAXINT64 - 1000 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (durations); i++)
+    {
+      g_autoptr(ThredoThread) sleeper = spawn ("sleeper", sleep_for, &durations[i]);
+      g_autoptr(ThredoThread) scoped = spawn ("scoped", sleep_in_timeout, &durations[i]);
+
+      support_wait_for_state (sleeper, THREDO_THREAD_STATE_WAITING);
+      support_wait_for_state (scoped, THREDO_THREAD_STATE_WAITING);
+      support_cancel_and_join (sleeper);
+      support_cancel_and_join (scoped);
+    }
+}
+
+/* Scopes. */
+
+static void
+test_scope_entered_twice (void)
+{
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
+  GCancellable *own = thredo_thread_get_cancellable (thredo_thread_self ());
+  g_autoptr(GError) error = NULL;
+
+  thredo_scope_enter (scope);
+  expect_critical ("*");
+  thredo_scope_enter (scope);
+  g_test_assert_expected_messages ();
+
+  /* Once entered, once left. */
+  thredo_scope_leave (scope);
+  g_assert_true (thredo_get_cancellable () == own);
+  thredo_scope_cancel (scope);
+  thredo_sleep (1, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_scope_left_twice (void)
+{
+  g_autoptr(ThredoScope) outer = thredo_scope_new ();
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
+
+  expect_critical ("*");
+  thredo_scope_leave (scope);
+  g_test_assert_expected_messages ();
+
+  thredo_scope_enter (outer);
+  thredo_scope_enter (scope);
+  thredo_scope_leave (scope);
+  expect_critical ("*");
+  thredo_scope_leave (scope);
+  g_test_assert_expected_messages ();
+  g_assert_true (thredo_get_cancellable () == thredo_scope_get_cancellable (outer));
+  thredo_scope_leave (outer);
+}
+
+static gboolean
+leave_scope_of_other (ThredoThread  *thread,
+                      gpointer       scope,
+                      GError       **error)
+{
+  thredo_scope_leave (scope);
+  return TRUE;
+}
+
+static gboolean
+enter_scope_of_other (ThredoThread  *thread,
+                      gpointer       scope,
+                      GError       **error)
+{
+  thredo_scope_enter (scope);
+  g_assert_true (thredo_get_cancellable () == thredo_thread_get_cancellable (thread));
+  return TRUE;
+}
+
+static void
+test_scope_of_other_thread (void)
+{
+  const ThredoThreadFunc funcs[] = { leave_scope_of_other, enter_scope_of_other };
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
+  g_autoptr(GError) error = NULL;
+
+  thredo_scope_enter (scope);
+  for (gsize i = 0; i < G_N_ELEMENTS (funcs); i++)
+    {
+      g_autoptr(ThredoThread) thread = NULL;
+
+      expect_critical ("*");
+      thread = spawn ("t", funcs[i], scope);
+      support_join_ok (thread);
+      g_test_assert_expected_messages ();
+    }
+
+  /* It is still ours. */
+  thredo_scope_cancel (scope);
+  g_assert_false (thredo_sleep (0, NULL, &error));
+  support_assert_cancelled (&error);
+  thredo_scope_leave (scope);
+  thredo_sleep (0, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_scope_out_of_order (void)
+{
+  g_autoptr(ThredoScope) outer = thredo_scope_new ();
+  g_autoptr(ThredoScope) inner = thredo_scope_new ();
+  g_autoptr(GError) error = NULL;
+
+  thredo_scope_enter (outer);
+  thredo_scope_enter (inner);
+  expect_critical ("*");
+  thredo_scope_leave (outer);
+  g_test_assert_expected_messages ();
+
+  g_assert_true (thredo_get_cancellable () == thredo_scope_get_cancellable (inner));
+  thredo_scope_cancel (outer);
+  g_assert_false (thredo_sleep (0, NULL, &error));
+  support_assert_cancelled (&error);
+  thredo_scope_leave (inner);
+  thredo_scope_leave (outer);
+  thredo_sleep (0, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* Blocking where one must not, and where one should not. */
+
+typedef struct _Blocker Blocker;
+
+struct _Blocker
+{
+  ThredoQueue *empty;
+  ThredoQueue *full;
+  ThredoThread *thread;
+  ThredoGroup *group;
+  ThredoThread *member;
+  ThredoScope *scope;
+  const char *call;
+  gboolean (*block) (Blocker  *blocker,
+                     GError  **error);
+  gboolean twice;
+  gboolean done;
+};
+
+static gboolean
+block_sleep (Blocker  *blocker,
+             GError  **error)
+{
+  return thredo_sleep (SUPPORT_FOREVER, NULL, error);
+}
+
+static gboolean
+block_get (Blocker  *blocker,
+           GError  **error)
+{
+  g_auto(GValue) item = G_VALUE_INIT;
+
+  return thredo_queue_get (blocker->empty, &item, NULL, error);
+}
+
+static gboolean
+block_get_pointer (Blocker  *blocker,
+                   GError  **error)
+{
+  return thredo_queue_get_pointer (blocker->empty, NULL, error) != NULL;
+}
+
+static gboolean
+block_put (Blocker  *blocker,
+           GError  **error)
+{
+  g_auto(GValue) item = G_VALUE_INIT;
+
+  g_value_init (&item, G_TYPE_INT);
+  return thredo_queue_put (blocker->full, &item, NULL, error);
+}
+
+static gboolean
+block_put_pointer (Blocker  *blocker,
+                   GError  **error)
+{
+  return thredo_queue_put_pointer (blocker->full, blocker, NULL, error);
+}
+
+static gboolean
+block_queue_join (Blocker  *blocker,
+                  GError  **error)
+{
+  return thredo_queue_join (blocker->full, NULL, error);
+}
+
+static gboolean
+block_thread_join (Blocker  *blocker,
+                   GError  **error)
+{
+  return thredo_thread_join (blocker->thread, NULL, error);
+}
+
+static gboolean
+block_thread_wait (Blocker  *blocker,
+                   GError  **error)
+{
+  return thredo_thread_wait (blocker->thread, NULL, error);
+}
+
+static gboolean
+block_next_done (Blocker  *blocker,
+                 GError  **error)
+{
+  return thredo_group_next_done (blocker->group, NULL, error) != NULL;
+}
+
+static gboolean
+block_next_result (Blocker  *blocker,
+                   GError  **error)
+{
+  g_auto(GValue) result = G_VALUE_INIT;
+
+  return thredo_group_next_result (blocker->group, &result, NULL, error);
+}
+
+static gboolean
+block_group_join (Blocker  *blocker,
+                  GError  **error)
+{
+  return thredo_group_join (blocker->group, NULL, error);
+}
+
+static const struct
+{
+  const char *call;
+  gboolean (*block) (Blocker  *blocker,
+                     GError  **error);
+} blocking_calls[] = {
+  { "thredo_sleep", block_sleep },
+  { "thredo_queue_get", block_get },
+  { "thredo_queue_put", block_put },
+  { "thredo_queue_join", block_queue_join },
+  { "thredo_thread_join", block_thread_join },
+  { "thredo_thread_wait", block_thread_wait },
+  { "thredo_group_next_done", block_next_done },
+  { "thredo_group_join", block_group_join },
+  /* These warn under the name of what they stand on. */
+  { "thredo_queue_get_pointer", block_get_pointer },
+  { "thredo_queue_put_pointer", block_put_pointer },
+  { "thredo_group_next_result", block_next_result },
+};
+
+#define N_WARNING_CALLS 8
+
+static void
+blocker_init (Blocker *blocker)
+{
+  g_autoptr(GError) error = NULL;
+
+  *blocker = (Blocker) { .empty = thredo_queue_new (0) };
+  blocker->full = thredo_queue_new (1);
+  put_int (blocker->full, 0);
+  blocker->thread = spawn ("t", support_sleep_forever, NULL);
+  blocker->group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  blocker->member = thredo_group_spawn (blocker->group, "m", support_sleep_forever, NULL, NULL,
+                                        &error);
+  g_assert_no_error (error);
+  blocker->scope = thredo_scope_new ();
+}
+
+static void
+blocker_clear (Blocker *blocker)
+{
+  support_cancel_and_join (blocker->thread);
+  g_object_unref (blocker->empty);
+  g_object_unref (blocker->full);
+  g_object_unref (blocker->thread);
+  g_object_unref (blocker->group);
+  g_object_unref (blocker->member);
+  g_object_unref (blocker->scope);
+}
+
+static gboolean
+block_on_loop (gpointer user_data)
+{
+  Blocker *blocker = user_data;
+  g_autoptr(GError) error = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (blocking_calls); i++)
+    {
+      g_test_message ("%s", blocking_calls[i].call);
+      g_assert_false (blocking_calls[i].block (blocker, &error));
+      support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_LOOP_THREAD);
+    }
+  g_atomic_int_set (&blocker->done, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_block_on_loop (void)
+{
+  Blocker blocker;
+  g_autoptr(GSource) idle = g_idle_source_new ();
+  g_autoptr(GError) error = NULL;
+
+  blocker_init (&blocker);
+  g_source_set_callback (idle, block_on_loop, &blocker, NULL);
+  g_source_attach (idle, thredo_get_main_context ());
+  support_wait_for_int (&blocker.done, TRUE);
+
+  /* A join that was refused did not happen. */
+  g_assert_false (thredo_thread_is_cancelled (blocker.member));
+  g_assert_true (thredo_thread_is_alive (blocker.member));
+  thredo_group_cancel (blocker.group);
+  thredo_group_join (blocker.group, NULL, &error);
+  g_assert_no_error (error);
+  blocker_clear (&blocker);
+}
+
+static gpointer
+cancel_when_waiting (gpointer user_data)
+{
+  gpointer *shared = user_data;
+
+  support_wait_for_state (shared[0], THREDO_THREAD_STATE_WAITING);
+  thredo_scope_cancel (shared[1]);
+  return NULL;
+}
+
+static gboolean
+block_in_callback (gpointer user_data)
+{
+  Blocker *blocker = user_data;
+
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr(ThredoScope) scope = thredo_scope_new ();
+      gpointer shared[] = { thredo_thread_self (), scope };
+      g_autoptr(GError) error = NULL;
+      GThread *canceller;
+
+      canceller = g_thread_new ("canceller", cancel_when_waiting, shared);
+      thredo_scope_enter (scope);
+      g_assert_false (blocker->block (blocker, &error));
+      support_assert_cancelled (&error);
+      thredo_scope_leave (scope);
+      g_thread_join (canceller);
+
+      /* A group is joined once. */
+      if (blocker->block == block_group_join)
+        break;
+    }
+  g_atomic_int_set (&blocker->done, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_block_in_callback (gconstpointer index)
+{
+  g_autofree char *pattern = NULL;
+  Blocker blocker;
+
+  blocker_init (&blocker);
+  blocker.block = blocking_calls[GPOINTER_TO_INT (index)].block;
+  pattern = g_strdup_printf ("*%s()*main loop*", blocking_calls[GPOINTER_TO_INT (index)].call);
+
+  /* One warning, for two times. */
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING, pattern);
+  g_idle_add (block_in_callback, &blocker);
+  support_iterate_until (&blocker.done);
+  g_test_assert_expected_messages ();
+
+  if (blocker.block != block_group_join)
+    {
+      thredo_group_cancel (blocker.group);
+      thredo_group_join (blocker.group, NULL, NULL);
+    }
+  blocker_clear (&blocker);
+}
+
+static gboolean
+do_not_block_in_callback (gpointer user_data)
+{
+  Blocker *blocker = user_data;
+  g_autoptr(ThredoQueue) done = thredo_queue_new (0);
+  g_autoptr(ThredoThread) ended = spawn ("ended", support_return_true, NULL);
+  g_autoptr(ThredoThread) next = NULL;
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(GError) error = NULL;
+
+  support_wait_for_state (ended, THREDO_THREAD_STATE_FINISHED);
+
+  /* Nothing of this has to wait. */
+  put_int (blocker->empty, 1);
+  g_assert_true (block_get (blocker, &error));
+  g_assert_no_error (error);
+  take_int (blocker->full);
+  g_assert_true (block_put (blocker, &error));
+  g_assert_no_error (error);
+  g_assert_true (thredo_queue_join (done, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (thredo_thread_wait (ended, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (thredo_group_add (group, ended, &error));
+  g_assert_no_error (error);
+  next = thredo_group_next_done (group, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (next == ended);
+  g_assert_true (thredo_thread_join (ended, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (thredo_group_join (group, NULL, &error));
+  g_assert_no_error (error);
+  blocker->done = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+block_on_own_context (ThredoThread  *thread,
+                      gpointer       user_data,
+                      GError       **error)
+{
+  g_autoptr(GMainContext) context = g_main_context_new ();
+  g_autoptr(GSource) idle = g_idle_source_new ();
+  Blocker blocker;
+
+  /* A worker's own context is nobody's user interface. */
+  g_main_context_push_thread_default (context);
+  blocker_init (&blocker);
+  blocker.block = block_sleep;
+  g_source_set_callback (idle, block_in_callback, &blocker, NULL);
+  g_source_attach (idle, context);
+  support_iterate_until (&blocker.done);
+  thredo_group_cancel (blocker.group);
+  thredo_group_join (blocker.group, NULL, NULL);
+  blocker_clear (&blocker);
+  g_main_context_pop_thread_default (context);
+  return TRUE;
+}
+
+static void
+test_no_warning (void)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+  Blocker blocker;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  /* A warning would be fatal. */
+  blocker_init (&blocker);
+  g_idle_add (do_not_block_in_callback, &blocker);
+  support_iterate_until (&blocker.done);
+  thredo_group_cancel (blocker.group);
+  thredo_group_join (blocker.group, NULL, NULL);
+  blocker_clear (&blocker);
+
+  thread = spawn ("t", block_on_own_context, NULL);
+  support_join_ok (thread);
+}
+
+/* Not an object at all. */
+
+static void
+test_null (void)
+{
+  g_auto(GValue) value = G_VALUE_INIT;
+
+#define ASSERT_CRITICAL(function, ...) \
+  G_STMT_START \
+  { \
+    expect_critical ("*" #function "*assertion*failed*"); \
+    function (__VA_ARGS__); \
+    g_test_assert_expected_messages (); \
+  } \
+  G_STMT_END
+
+  ASSERT_CRITICAL (thredo_thread_spawn, "t", NULL, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_thread_start, NULL, NULL);
+  ASSERT_CRITICAL (thredo_thread_join, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_thread_wait, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_thread_cancel, NULL);
+  ASSERT_CRITICAL (thredo_thread_get_state, NULL);
+  ASSERT_CRITICAL (thredo_thread_get_name, NULL);
+  ASSERT_CRITICAL (thredo_group_spawn, NULL, "t", support_return_true, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_group_add, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_group_join, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_group_next_done, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_group_cancel, NULL);
+  ASSERT_CRITICAL (thredo_scope_enter, NULL);
+  ASSERT_CRITICAL (thredo_scope_leave, NULL);
+  ASSERT_CRITICAL (thredo_scope_cancel, NULL);
+  ASSERT_CRITICAL (thredo_queue_put, NULL, &value, NULL, NULL);
+  ASSERT_CRITICAL (thredo_queue_get, NULL, &value, NULL, NULL);
+  ASSERT_CRITICAL (thredo_queue_task_done, NULL, NULL);
+  ASSERT_CRITICAL (thredo_queue_join, NULL, NULL, NULL);
+  ASSERT_CRITICAL (thredo_queue_close, NULL);
+  ASSERT_CRITICAL (thredo_run, THREDO_RUN_DEFAULT, NULL, NULL, NULL, NULL);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  support_init (&argc, &argv);
+
+  g_test_add_func ("/bad-input/thread/start-twice", test_start_twice);
+  g_test_add_func ("/bad-input/thread/start-running", test_start_running);
+  g_test_add_func ("/bad-input/thread/join-oneself", test_join_oneself);
+  g_test_add_func ("/bad-input/thread/join-not-started", test_join_not_started);
+  g_test_add_func ("/bad-input/thread/false-without-error", test_false_without_error);
+  g_test_add_func ("/bad-input/thread/true-with-error", test_true_with_error);
+  g_test_add_func ("/bad-input/thread/end-in-scope", test_end_in_scope);
+  g_test_add_func ("/bad-input/thread/no-function", test_no_function);
+  g_test_add_func ("/bad-input/thread/change-started", test_change_started);
+  g_test_add_func ("/bad-input/thread/result-after-end", test_result_after_end);
+  g_test_add_func ("/bad-input/thread/stack-size", test_stack_size);
+  g_test_add_func ("/bad-input/thread/refused", test_threads_refused);
+  g_test_add_func ("/bad-input/thread/loop-refused", test_loop_refused);
+
+  g_test_add_func ("/bad-input/group/joined", test_joined_group);
+  g_test_add_func ("/bad-input/group/two-groups", test_two_groups);
+  g_test_add_func ("/bad-input/group/join-own", test_join_own_group);
+  g_test_add_func ("/bad-input/group/dropped", test_group_dropped);
+
+  g_test_add_func ("/bad-input/queue/task-done-too-often", test_task_done_too_often);
+  g_test_add_func ("/bad-input/queue/put-closed", test_put_closed);
+  g_test_add_func ("/bad-input/queue/get-pointer-of-value", test_get_pointer_of_value);
+  g_test_add_func ("/bad-input/queue/put-nothing", test_put_nothing);
+  g_test_add_func ("/bad-input/queue/sizes", test_queue_sizes);
+  g_test_add_func ("/bad-input/queue/dropped", test_queue_dropped);
+
+  g_test_add_func ("/bad-input/duration/negative", test_negative_durations);
+  g_test_add_func ("/bad-input/duration/enormous", test_enormous_durations);
+
+  g_test_add_func ("/bad-input/scope/entered-twice", test_scope_entered_twice);
+  g_test_add_func ("/bad-input/scope/left-twice", test_scope_left_twice);
+  g_test_add_func ("/bad-input/scope/of-other-thread", test_scope_of_other_thread);
+  g_test_add_func ("/bad-input/scope/out-of-order", test_scope_out_of_order);
+
+  g_test_add_func ("/bad-input/block/on-loop", test_block_on_loop);
+  for (gsize i = 0; i < N_WARNING_CALLS; i++)
+    {
+      g_autofree char *path = NULL;
+
+      path = g_strconcat ("/bad-input/block/in-callback/", blocking_calls[i].call, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_block_in_callback);
+    }
+  g_test_add_func ("/bad-input/block/no-warning", test_no_warning);
+  g_test_add_func ("/bad-input/null", test_null);
+
+  return g_test_run ();
+}

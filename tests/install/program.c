@@ -4,7 +4,7 @@
 
 #include <thredo.h>
 
-#if !THREDO_CHECK_VERSION (1, 0, 0)
+#if !THREDO_CHECK_VERSION(1, 0, 0)
 #error "This is not the version it says"
 #endif
 

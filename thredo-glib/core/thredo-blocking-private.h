@@ -20,5 +20,5 @@ gboolean thredo_blocking_set_error (ThredoSlot            *slot,
 
 /* Says "Thread", "Queue 'jobs'" and the like for messages. */
 #define THREDO_NAME_FORMAT "%s%s%s"
-#define THREDO_NAME_ARGS(name)                                                 \
+#define THREDO_NAME_ARGS(name) \
   (name) != NULL ? " '" : "", (name) != NULL ? (name) : "", (name) != NULL ? "'" : ""

@@ -23,4 +23,4 @@
  * Since: 1.0
  */
 
-G_DEFINE_QUARK (thredo-error-quark, thredo_error)
+G_DEFINE_QUARK (thredo - error - quark, thredo_error)

@@ -397,8 +397,8 @@ thredo_group_core_forget (ThredoGroupCore *self,
 
 gboolean
 thredo_group_core_add (ThredoGroupCore  *self,
-          ThredoThread     *thread,
-          GError          **error)
+                       ThredoThread     *thread,
+                       GError          **error)
 {
   Consequences consequences = CONSEQUENCES_INIT;
   gboolean is_new, starts = FALSE, is_late, is_cancelled;
@@ -461,7 +461,7 @@ thredo_group_core_add (ThredoGroupCore  *self,
 
 void
 thredo_group_core_cancel (ThredoGroupCore *self,
-             gboolean         for_good)
+                          gboolean         for_good)
 {
   Consequences consequences = CONSEQUENCES_INIT;
 
@@ -484,9 +484,9 @@ has_running (ThredoGroupCore *self,
 /* Begins the join, for whoever of joiners the wait is. */
 gboolean
 thredo_group_core_begin_join (ThredoGroupCore  *self,
-                 ThredoThread     *joiner,
-                 ThredoWait       *wait,
-                 GError          **error)
+                              ThredoThread     *joiner,
+                              ThredoWait       *wait,
+                              GError          **error)
 {
   Consequences consequences = CONSEQUENCES_INIT;
   const char *problem = NULL;
@@ -514,7 +514,7 @@ thredo_group_core_begin_join (ThredoGroupCore  *self,
  * anew, is for their end. FALSE: they have all ended. */
 gboolean
 thredo_group_core_abort_join (ThredoGroupCore *self,
-                 ThredoWait      *wait)
+                              ThredoWait      *wait)
 {
   Consequences consequences = CONSEQUENCES_INIT;
   gboolean waits;
@@ -554,8 +554,8 @@ thredo_group_core_dup_failure (ThredoGroupCore *self)
  * stand in line for one (FALSE). */
 gboolean
 thredo_group_core_take (ThredoGroupCore  *self,
-           ThredoWait       *wait,
-           ThredoThread    **thread)
+                        ThredoWait       *wait,
+                        ThredoThread    **thread)
 {
   GList *link;
   gboolean is_over;
@@ -581,7 +581,7 @@ thredo_group_core_take (ThredoGroupCore  *self,
 
 void
 thredo_group_core_untake (ThredoGroupCore *self,
-             ThredoWait      *wait)
+                          ThredoWait      *wait)
 {
   thredo_mutex_lock (&self->lock);
   if (wait->list != NULL)

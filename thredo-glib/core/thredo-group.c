@@ -193,8 +193,8 @@ thredo_group_class_init (ThredoGroupClass *klass)
    * Since: 1.0
    */
   properties[PROP_NAME] =
-    g_param_spec_string ("name", NULL, NULL, NULL,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_string ("name", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * ThredoGroup:policy:
    *
@@ -203,9 +203,9 @@ thredo_group_class_init (ThredoGroupClass *klass)
    * Since: 1.0
    */
   properties[PROP_POLICY] =
-    g_param_spec_enum ("policy", NULL, NULL,
-                       THREDO_TYPE_GROUP_WAIT, THREDO_GROUP_WAIT_ALL,
-                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+      g_param_spec_enum ("policy", NULL, NULL,
+                         THREDO_TYPE_GROUP_WAIT, THREDO_GROUP_WAIT_ALL,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoGroup:max-running:
    *
@@ -214,8 +214,8 @@ thredo_group_class_init (ThredoGroupClass *klass)
    * Since: 1.0
    */
   properties[PROP_MAX_RUNNING] =
-    g_param_spec_uint ("max-running", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_uint ("max-running", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -502,10 +502,10 @@ thredo_group_join_finish (ThredoGroup   *self,
 
 /* FALSE: the wait failed. */
 static gboolean
-take (ThredoGroup    *self,
-      GCancellable   *cancellable,
-      ThredoThread  **thread,
-      GError        **error)
+take (ThredoGroup   *self,
+      GCancellable  *cancellable,
+      ThredoThread **thread,
+      GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
   ThredoWaitState outcome;

@@ -155,9 +155,9 @@ thredo_scope_class_init (ThredoScopeClass *klass)
    * Since: 1.0
    */
   properties[PROP_DEADLINE] =
-    g_param_spec_int64 ("deadline", NULL, NULL,
-                        G_MININT64, G_MAXINT64, THREDO_NO_DEADLINE,
-                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_int64 ("deadline", NULL, NULL,
+                          G_MININT64, G_MAXINT64, THREDO_NO_DEADLINE,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * ThredoScope:shielded:
    *
@@ -166,8 +166,8 @@ thredo_scope_class_init (ThredoScopeClass *klass)
    * Since: 1.0
    */
   properties[PROP_SHIELDED] =
-    g_param_spec_boolean ("shielded", NULL, NULL, FALSE,
-                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_boolean ("shielded", NULL, NULL, FALSE,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 

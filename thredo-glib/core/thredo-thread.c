@@ -237,8 +237,8 @@ set_ended (ThredoThread *self,
                  thredo_thread_get_name (self));
   if (!ok)
     state = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-              ? THREDO_THREAD_STATE_CANCELLED
-              : THREDO_THREAD_STATE_FAILED;
+                ? THREDO_THREAD_STATE_CANCELLED
+                : THREDO_THREAD_STATE_FAILED;
 
   thredo_mutex_lock (&priv->lock);
   priv->slot = NULL;
@@ -458,8 +458,8 @@ thredo_thread_class_init (ThredoThreadClass *klass)
    * Since: 1.0
    */
   properties[PROP_ID] =
-    g_param_spec_uint64 ("id", NULL, NULL, 0, G_MAXUINT64, 0,
-                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+      g_param_spec_uint64 ("id", NULL, NULL, 0, G_MAXUINT64, 0,
+                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoThread:name:
    *
@@ -468,8 +468,8 @@ thredo_thread_class_init (ThredoThreadClass *klass)
    * Since: 1.0
    */
   properties[PROP_NAME] =
-    g_param_spec_string ("name", NULL, NULL, NULL,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_string ("name", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * ThredoThread:state:
    *
@@ -480,9 +480,9 @@ thredo_thread_class_init (ThredoThreadClass *klass)
    * Since: 1.0
    */
   properties[PROP_STATE] =
-    g_param_spec_enum ("state", NULL, NULL,
-                       THREDO_TYPE_THREAD_STATE, THREDO_THREAD_STATE_NEW,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+      g_param_spec_enum ("state", NULL, NULL,
+                         THREDO_TYPE_THREAD_STATE, THREDO_THREAD_STATE_NEW,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoThread:daemon:
    *
@@ -492,8 +492,8 @@ thredo_thread_class_init (ThredoThreadClass *klass)
    * Since: 1.0
    */
   properties[PROP_DAEMON] =
-    g_param_spec_boolean ("daemon", NULL, NULL, FALSE,
-                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_boolean ("daemon", NULL, NULL, FALSE,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * ThredoThread:stack-size:
    *
@@ -502,8 +502,8 @@ thredo_thread_class_init (ThredoThreadClass *klass)
    * Since: 1.0
    */
   properties[PROP_STACK_SIZE] =
-    g_param_spec_uint64 ("stack-size", NULL, NULL, 0, G_MAXSIZE, 0,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_uint64 ("stack-size", NULL, NULL, 0, G_MAXSIZE, 0,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * ThredoThread:group:
    *
@@ -512,8 +512,8 @@ thredo_thread_class_init (ThredoThreadClass *klass)
    * Since: 1.0
    */
   properties[PROP_GROUP] =
-    g_param_spec_object ("group", NULL, NULL, THREDO_TYPE_GROUP,
-                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+      g_param_spec_object ("group", NULL, NULL, THREDO_TYPE_GROUP,
+                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -1171,24 +1171,24 @@ thredo_thread_get_error (ThredoThread *self)
 }
 
 /* Calls the function with the slot if the thread is parked in a wait. */
-#define WITH_PARKED_SLOT(self, slot, statement)                                \
-  G_STMT_START                                                                 \
-    {                                                                          \
-      ThredoThreadPrivate *with_priv = private_of (self);                      \
-      ThredoSlot *slot;                                                        \
-                                                                               \
-      thredo_mutex_lock (&with_priv->lock);                                    \
-      slot = with_priv->slot;                                                  \
-      if (slot != NULL)                                                        \
-        {                                                                      \
-          thredo_mutex_lock (&slot->lock);                                     \
-          if (slot->info != NULL &&                                            \
-              thredo_wait_get_state (&slot->wait) == THREDO_WAIT_PARKED)       \
-            statement;                                                         \
-          thredo_mutex_unlock (&slot->lock);                                   \
-        }                                                                      \
-      thredo_mutex_unlock (&with_priv->lock);                                  \
-    }                                                                          \
+#define WITH_PARKED_SLOT(self, slot, statement) \
+  G_STMT_START \
+  { \
+    ThredoThreadPrivate *with_priv = private_of (self); \
+    ThredoSlot *slot; \
+\
+    thredo_mutex_lock (&with_priv->lock); \
+    slot = with_priv->slot; \
+    if (slot != NULL) \
+      { \
+        thredo_mutex_lock (&slot->lock); \
+        if (slot->info != NULL && \
+            thredo_wait_get_state (&slot->wait) == THREDO_WAIT_PARKED) \
+          statement; \
+        thredo_mutex_unlock (&slot->lock); \
+      } \
+    thredo_mutex_unlock (&with_priv->lock); \
+  } \
   G_STMT_END
 
 /**

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 void
-thredo_futex_wait (_Atomic guint32 *word,
-                   guint32          while_equal,
-                   gint64           until,
-                   ThredoFutexScope scope)
+thredo_futex_wait (_Atomic guint32  *word,
+                   guint32           while_equal,
+                   gint64            until,
+                   ThredoFutexScope  scope)
 {
   struct timespec ts, *timeout = NULL;
 
@@ -33,9 +33,9 @@ thredo_futex_wait (_Atomic guint32 *word,
 }
 
 void
-thredo_futex_wake (_Atomic guint32 *word,
-                   int              n_waiters,
-                   ThredoFutexScope scope)
+thredo_futex_wake (_Atomic guint32  *word,
+                   int               n_waiters,
+                   ThredoFutexScope  scope)
 {
   /* The word's owner may be gone by now: the kernel takes the address as a
    * name only, so the worst is a spurious wake of somebody else. */

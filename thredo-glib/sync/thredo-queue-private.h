@@ -55,11 +55,11 @@ typedef enum
   THREDO_QUEUE_TRIED_CLOSED,
 } ThredoQueueTried;
 
-ThredoQueueTried thredo_queue_try_get_locked (ThredoQueue *self,
-                                   ThredoQueueGetter      *getter);
-ThredoQueueTried thredo_queue_try_put_locked (ThredoQueue *self,
-                                   ThredoQueuePutter      *putter);
+ThredoQueueTried thredo_queue_try_get_locked (ThredoQueue       *self,
+                                              ThredoQueueGetter *getter);
+ThredoQueueTried thredo_queue_try_put_locked (ThredoQueue       *self,
+                                              ThredoQueuePutter *putter);
 void thredo_queue_serve (ThredoQueue *self);
-void thredo_queue_set_tried_error (ThredoQueueTried    tried,
-                                   gboolean is_getting,
-                                   GError **error);
+void thredo_queue_set_tried_error (ThredoQueueTried   tried,
+                                   gboolean           is_getting,
+                                   GError           **error);

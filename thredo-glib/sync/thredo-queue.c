@@ -127,8 +127,8 @@ has_room (ThredoQueue *self)
 }
 
 static inline gboolean
-may_take (ThredoQueueGetter       *getter,
-          const GValue *item)
+may_take (ThredoQueueGetter *getter,
+          const GValue      *item)
 {
   return !getter->wants_pointer || item->g_type == G_TYPE_POINTER || g_value_fits_pointer (item);
 }
@@ -238,8 +238,8 @@ thredo_queue_serve (ThredoQueue *self)
 
 /* Under the getting end's lock. Those who wait go first. */
 ThredoQueueTried
-thredo_queue_try_get_locked (ThredoQueue *self,
-                ThredoQueueGetter      *getter)
+thredo_queue_try_get_locked (ThredoQueue       *self,
+                             ThredoQueueGetter *getter)
 {
   if (G_UNLIKELY (self->getting.waiting.first != NULL))
     {
@@ -258,8 +258,8 @@ thredo_queue_try_get_locked (ThredoQueue *self,
 
 /* Under the putting end's lock. */
 ThredoQueueTried
-thredo_queue_try_put_locked (ThredoQueue *self,
-                ThredoQueuePutter      *putter)
+thredo_queue_try_put_locked (ThredoQueue       *self,
+                             ThredoQueuePutter *putter)
 {
   if (G_UNLIKELY (self->closed))
     return THREDO_QUEUE_TRIED_CLOSED;
@@ -277,9 +277,9 @@ thredo_queue_try_put_locked (ThredoQueue *self,
 }
 
 void
-thredo_queue_set_tried_error (ThredoQueueTried  tried,
-                              gboolean          is_getting,
-                              GError          **error)
+thredo_queue_set_tried_error (ThredoQueueTried   tried,
+                              gboolean           is_getting,
+                              GError           **error)
 {
   switch (tried)
     {
@@ -395,10 +395,10 @@ wait_at (ThredoQueue           *self,
 }
 
 static inline gboolean
-get (ThredoQueue   *self,
-     ThredoQueueGetter        *getter,
-     GCancellable  *cancellable,
-     GError       **error)
+get (ThredoQueue        *self,
+     ThredoQueueGetter  *getter,
+     GCancellable       *cancellable,
+     GError            **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
   ThredoQueueTried tried;
@@ -421,10 +421,10 @@ get (ThredoQueue   *self,
 
 /* Takes the putter's item if it succeeds. */
 static inline gboolean
-put (ThredoQueue   *self,
-     ThredoQueuePutter        *putter,
-     GCancellable  *cancellable,
-     GError       **error)
+put (ThredoQueue        *self,
+     ThredoQueuePutter  *putter,
+     GCancellable       *cancellable,
+     GError            **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
   ThredoQueueTried tried;
@@ -580,8 +580,8 @@ thredo_queue_class_init (ThredoQueueClass *klass)
    * Since: 1.0
    */
   properties[PROP_NAME] =
-    g_param_spec_string ("name", NULL, NULL, NULL,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+      g_param_spec_string ("name", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * ThredoQueue:order:
    *
@@ -590,9 +590,9 @@ thredo_queue_class_init (ThredoQueueClass *klass)
    * Since: 1.0
    */
   properties[PROP_ORDER] =
-    g_param_spec_enum ("order", NULL, NULL,
-                       THREDO_TYPE_QUEUE_ORDER, THREDO_QUEUE_ORDER_FIFO,
-                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+      g_param_spec_enum ("order", NULL, NULL,
+                         THREDO_TYPE_QUEUE_ORDER, THREDO_QUEUE_ORDER_FIFO,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoQueue:max-size:
    *
@@ -601,8 +601,8 @@ thredo_queue_class_init (ThredoQueueClass *klass)
    * Since: 1.0
    */
   properties[PROP_MAX_SIZE] =
-    g_param_spec_uint ("max-size", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+      g_param_spec_uint ("max-size", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoQueue:length:
    *
@@ -611,8 +611,8 @@ thredo_queue_class_init (ThredoQueueClass *klass)
    * Since: 1.0
    */
   properties[PROP_LENGTH] =
-    g_param_spec_uint ("length", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+      g_param_spec_uint ("length", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoQueue:closed:
    *
@@ -622,8 +622,8 @@ thredo_queue_class_init (ThredoQueueClass *klass)
    * Since: 1.0
    */
   properties[PROP_CLOSED] =
-    g_param_spec_boolean ("closed", NULL, NULL, FALSE,
-                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+      g_param_spec_boolean ("closed", NULL, NULL, FALSE,
+                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -698,10 +698,10 @@ thredo_queue_new_full (ThredoQueueOrder order,
  * Since: 1.0
  */
 ThredoQueue *
-thredo_queue_new_priority (guint                   max_size,
-                           ThredoQueueCompareFunc  compare,
-                           gpointer                user_data,
-                           GDestroyNotify          destroy)
+thredo_queue_new_priority (guint                  max_size,
+                           ThredoQueueCompareFunc compare,
+                           gpointer               user_data,
+                           GDestroyNotify         destroy)
 {
   ThredoQueue *self = thredo_queue_new_full (THREDO_QUEUE_ORDER_PRIORITY, max_size, NULL);
 
@@ -970,9 +970,9 @@ thredo_queue_try_put (ThredoQueue   *self,
  * Since: 1.0
  */
 gboolean
-thredo_queue_try_get (ThredoQueue   *self,
-                      GValue        *item,
-                      GError       **error)
+thredo_queue_try_get (ThredoQueue  *self,
+                      GValue       *item,
+                      GError      **error)
 {
   ThredoQueueGetter getter;
   ThredoQueueTried tried;

@@ -29,10 +29,10 @@ ThredoQueue *thredo_queue_new_full (ThredoQueueOrder order,
                                     guint            max_size,
                                     GDestroyNotify   free_func);
 THREDO_AVAILABLE
-ThredoQueue *thredo_queue_new_priority (guint                   max_size,
-                                        ThredoQueueCompareFunc  compare,
-                                        gpointer                user_data,
-                                        GDestroyNotify          destroy);
+ThredoQueue *thredo_queue_new_priority (guint                  max_size,
+                                        ThredoQueueCompareFunc compare,
+                                        gpointer               user_data,
+                                        GDestroyNotify         destroy);
 THREDO_AVAILABLE
 gboolean thredo_queue_put (ThredoQueue   *self,
                            const GValue  *item,
@@ -77,9 +77,9 @@ gboolean thredo_queue_try_put (ThredoQueue   *self,
                                const GValue  *item,
                                GError       **error);
 THREDO_AVAILABLE
-gboolean thredo_queue_try_get (ThredoQueue   *self,
-                               GValue        *item,
-                               GError       **error);
+gboolean thredo_queue_try_get (ThredoQueue  *self,
+                               GValue       *item,
+                               GError      **error);
 THREDO_AVAILABLE
 gboolean thredo_queue_task_done (ThredoQueue  *self,
                                  GError      **error);

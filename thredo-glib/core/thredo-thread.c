@@ -420,9 +420,10 @@ thredo_thread_finalize (GObject *object)
   ThredoThreadPrivate *priv = private_of (self);
 
   /* How a member ended is its group's business. */
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_FAILED && !priv->joined && !priv->daemon &&
-      priv->core == NULL)
-    g_message ("Thread '%s' failed, and nobody joined it: %s", priv->name.current, priv->error->message);
+  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_FAILED &&
+      !priv->joined && !priv->daemon && priv->core == NULL)
+    g_message ("Thread '%s' failed, and nobody joined it: %s",
+               priv->name.current, priv->error->message);
 
   drop_user_data (self);
   if (priv->result_destroy != NULL)

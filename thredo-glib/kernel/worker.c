@@ -147,7 +147,9 @@ wait_idle (ThredoWorker *self)
       thredo_spin_end (&spin, paid);
     }
 
-  until = thredo_wait_get_state (wait) == THREDO_WAIT_DONE ? 0 : g_get_monotonic_time () + IDLE_TIME;
+  if (thredo_wait_get_state (wait) == THREDO_WAIT_DONE)
+    return TRUE;
+  until = g_get_monotonic_time () + IDLE_TIME;
   while (!thredo_wait_park (wait, until))
     {
       thredo_mutex_lock (&idle.lock);

@@ -2,8 +2,6 @@
 
 #include "thredo-queue-store-private.h"
 
-#include <string.h>
-
 typedef struct
 {
   GValue item;
@@ -40,8 +38,8 @@ thredo_queue_store_clear (ThredoQueueStore *self)
 }
 
 static gboolean
-get_number (const GValue *value,
-            double       *number)
+get_integer (const GValue *value,
+             gint64       *number)
 {
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
@@ -61,49 +59,61 @@ get_number (const GValue *value,
       *number = g_value_get_uint (value);
       return TRUE;
     case G_TYPE_LONG:
-      *number = (double) g_value_get_long (value);
-      return TRUE;
-    case G_TYPE_ULONG:
-      *number = (double) g_value_get_ulong (value);
+      *number = g_value_get_long (value);
       return TRUE;
     case G_TYPE_INT64:
-      *number = (double) g_value_get_int64 (value);
-      return TRUE;
-    case G_TYPE_UINT64:
-      *number = (double) g_value_get_uint64 (value);
+      *number = g_value_get_int64 (value);
       return TRUE;
     case G_TYPE_ENUM:
       *number = g_value_get_enum (value);
-      return TRUE;
-    case G_TYPE_FLOAT:
-      *number = (double) g_value_get_float (value);
-      return TRUE;
-    case G_TYPE_DOUBLE:
-      *number = g_value_get_double (value);
       return TRUE;
     default:
       return FALSE;
     }
 }
 
+static gboolean
+get_double (const GValue *value,
+            double       *number)
+{
+  gint64 integer;
+
+  if (G_VALUE_HOLDS_DOUBLE (value))
+    *number = g_value_get_double (value);
+  else if (G_VALUE_HOLDS_FLOAT (value))
+    *number = (double) g_value_get_float (value);
+  else if (G_VALUE_HOLDS_UINT64 (value))
+    *number = (double) g_value_get_uint64 (value);
+  else if (G_VALUE_HOLDS_ULONG (value))
+    *number = (double) g_value_get_ulong (value);
+  else if (get_integer (value, &integer))
+    *number = (double) integer;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
 /* Numbers by size, strings as strcmp() has them, and everything else equal. */
 static int
 compare_naturally (const GValue *a,
                    const GValue *b)
 {
-  double number_a, number_b;
+  gint64 integer_a, integer_b;
+  double double_a, double_b;
 
-  /* Wide integers of one type are compared as such: a double would lose some. */
-  if (G_VALUE_HOLDS_INT64 (a) && G_VALUE_HOLDS_INT64 (b))
-    return (g_value_get_int64 (a) > g_value_get_int64 (b)) -
-           (g_value_get_int64 (a) < g_value_get_int64 (b));
-  if (G_VALUE_HOLDS_UINT64 (a) && G_VALUE_HOLDS_UINT64 (b))
-    return (g_value_get_uint64 (a) > g_value_get_uint64 (b)) -
-           (g_value_get_uint64 (a) < g_value_get_uint64 (b));
   if (G_VALUE_HOLDS_STRING (a) && G_VALUE_HOLDS_STRING (b))
     return g_strcmp0 (g_value_get_string (a), g_value_get_string (b));
-  if (get_number (a, &number_a) && get_number (b, &number_b))
-    return (number_a > number_b) - (number_a < number_b);
+  /* Wide integers as such: a double would take some for equal. */
+  if (get_integer (a, &integer_a) && get_integer (b, &integer_b))
+    return COMPARE (integer_a, integer_b);
+  if (G_VALUE_HOLDS_UINT64 (a) && G_VALUE_HOLDS_UINT64 (b))
+    return COMPARE (g_value_get_uint64 (a), g_value_get_uint64 (b));
+  if (G_VALUE_HOLDS_ULONG (a) && G_VALUE_HOLDS_ULONG (b))
+    return COMPARE (g_value_get_ulong (a), g_value_get_ulong (b));
+  if (get_double (a, &double_a) && get_double (b, &double_b))
+    return COMPARE (double_a, double_b);
   return 0;
 }
 
@@ -166,7 +176,8 @@ thredo_queue_store_drop_sorted (ThredoQueueStore *self)
 
       if (child >= length)
         break;
-      if (child + 1 < length && is_before (self, entry_at (self, child + 1), entry_at (self, child)))
+      if (child + 1 < length &&
+          is_before (self, entry_at (self, child + 1), entry_at (self, child)))
         child++;
       if (!is_before (self, entry_at (self, child), &last))
         break;

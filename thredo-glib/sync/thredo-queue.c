@@ -163,10 +163,11 @@ add_item (ThredoQueue  *self,
 }
 
 /* Under the getting end's lock: gives items to those who wait for them. */
-static void
+static gboolean
 serve_getters_locked (ThredoQueue     *self,
                       ThredoWakeBatch *batch)
 {
+  gboolean served = FALSE;
   ThredoWait *wait;
 
   while ((wait = self->getting.waiting.first) != NULL && has_item (self))
@@ -185,15 +186,19 @@ serve_getters_locked (ThredoQueue     *self,
         {
           thredo_queue_store_drop (&self->store);
           thredo_end_advance (&self->getting);
+          served = TRUE;
         }
     }
+
+  return served;
 }
 
 /* Under the putting end's lock: takes items from those who wait to put them. */
-static void
+static gboolean
 serve_putters_locked (ThredoQueue     *self,
                       ThredoWakeBatch *batch)
 {
+  gboolean served = FALSE;
   ThredoWait *wait;
 
   while ((wait = self->putting.waiting.first) != NULL && has_room (self))
@@ -203,8 +208,13 @@ serve_putters_locked (ThredoQueue     *self,
 
       thredo_end_step_out (&self->putting, wait);
       if (thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, batch))
-        add_item (self, &item);
+        {
+          add_item (self, &item);
+          served = TRUE;
+        }
     }
+
+  return served;
 }
 
 /* Serves both lines until there is nothing to be done for either: what is put
@@ -213,27 +223,27 @@ void
 thredo_queue_serve (ThredoQueue *self)
 {
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-  gboolean again = TRUE;
+  gboolean served;
 
-  while (again)
+  do
     {
-      again = FALSE;
+      served = FALSE;
       if (thredo_end_has_waiting (&self->getting))
         {
           thredo_mutex_lock (&self->getting.lock);
-          serve_getters_locked (self, &batch);
+          served |= serve_getters_locked (self, &batch);
           thredo_mutex_unlock (&self->getting.lock);
           thredo_wake_batch_flush (&batch);
         }
       if (self->max_size != 0 && thredo_end_has_waiting (&self->putting))
         {
           thredo_mutex_lock (&self->putting.lock);
-          serve_putters_locked (self, &batch);
+          served |= serve_putters_locked (self, &batch);
           thredo_mutex_unlock (&self->putting.lock);
-          again = batch.n > 0 && thredo_end_has_waiting (&self->getting);
           thredo_wake_batch_flush (&batch);
         }
     }
+  while (served);
 }
 
 /* Under the getting end's lock. Those who wait go first. */
@@ -316,7 +326,6 @@ spin_at (ThredoQueue *self,
          gpointer     with)
 {
   gboolean is_getting = end == &self->getting;
-  ThredoQueueTried tried = THREDO_QUEUE_TRIED_NOTHING;
   ThredoSpin spin;
 
   thredo_mutex_unlock (&end->lock);
@@ -335,9 +344,9 @@ spin_at (ThredoQueue *self,
       thredo_spin_end (&spin, paid);
     }
   thredo_mutex_lock (&end->lock);
-  tried = is_getting ? thredo_queue_try_get_locked (self, with) : thredo_queue_try_put_locked (self, with);
 
-  return tried;
+  return is_getting ? thredo_queue_try_get_locked (self, with)
+                    : thredo_queue_try_put_locked (self, with);
 }
 
 static gboolean
@@ -357,14 +366,12 @@ wait_at (ThredoQueue           *self,
   tried = spin_at (self, slot, end, with);
   if (tried != THREDO_QUEUE_TRIED_NOTHING)
     {
+      thredo_mutex_unlock (&end->lock);
+      thredo_queue_serve (self);
+      thredo_mutex_lock (&end->lock);
       end->n_inside--;
       thredo_mutex_unlock (&end->lock);
-      if (tried == THREDO_QUEUE_TRIED_DONE)
-        {
-          thredo_queue_serve (self);
-          return TRUE;
-        }
-      return fail (tried, info, error);
+      return tried == THREDO_QUEUE_TRIED_DONE || fail (tried, info, error);
     }
 
   thredo_wait_arm (&slot->wait);
@@ -412,11 +419,9 @@ get (ThredoQueue        *self,
     return wait_at (self, slot, &get_info, &self->getting, getter, cancellable, error);
   thredo_mutex_unlock (&self->getting.lock);
 
-  if (G_UNLIKELY (tried != THREDO_QUEUE_TRIED_DONE))
-    return fail (tried, &get_info, error);
   if (self->max_size != 0 && thredo_end_has_waiting (&self->putting))
     thredo_queue_serve (self);
-  return TRUE;
+  return G_LIKELY (tried == THREDO_QUEUE_TRIED_DONE) || fail (tried, &get_info, error);
 }
 
 /* Takes the putter's item if it succeeds. */
@@ -438,11 +443,9 @@ put (ThredoQueue        *self,
     return wait_at (self, slot, &put_info, &self->putting, putter, cancellable, error);
   thredo_mutex_unlock (&self->putting.lock);
 
-  if (G_UNLIKELY (tried != THREDO_QUEUE_TRIED_DONE))
-    return fail (tried, &put_info, error);
   if (thredo_end_has_waiting (&self->getting))
     thredo_queue_serve (self);
-  return TRUE;
+  return G_LIKELY (tried == THREDO_QUEUE_TRIED_DONE) || fail (tried, &put_info, error);
 }
 
 static void
@@ -941,11 +944,9 @@ thredo_queue_try_put (ThredoQueue   *self,
   tried = thredo_queue_try_put_locked (self, &putter);
   thredo_mutex_unlock (&self->putting.lock);
 
+  thredo_queue_serve (self);
   if (tried == THREDO_QUEUE_TRIED_DONE)
-    {
-      thredo_queue_serve (self);
-      return TRUE;
-    }
+    return TRUE;
   g_value_unset (&putter.item);
   return fail (tried, &put_info, error);
 }
@@ -985,9 +986,9 @@ thredo_queue_try_get (ThredoQueue  *self,
   tried = thredo_queue_try_get_locked (self, &getter);
   thredo_mutex_unlock (&self->getting.lock);
 
+  thredo_queue_serve (self);
   if (tried != THREDO_QUEUE_TRIED_DONE)
     return fail (tried, &get_info, error);
-  thredo_queue_serve (self);
   *item = getter.item;
   return TRUE;
 }

@@ -4,7 +4,10 @@
 
 #include <stdatomic.h>
 #if defined(__linux__)
+#include <fcntl.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 #endif
 
 /* Nanoseconds. About what parking and being woken costs both sides, which
@@ -21,6 +24,10 @@
  * threads spin than there are processors; the counter is a cache line that all
  * of them would otherwise fight for at each spin. */
 #define UNCOUNTED_NS 2000
+
+/* How often the kernel is asked whether there are idle processors. It takes
+ * some microseconds. */
+#define SAMPLE_NS 5000000
 
 #define CREDIT_START 4
 #define CREDIT_MOST 16
@@ -57,6 +64,42 @@ processors (void)
   return n;
 }
 
+/* Whether no more threads want to run, on the whole machine, than there are
+ * processors: a spinner beyond that holds up somebody, as likely as not the one
+ * that it waits for. */
+static gboolean
+has_idle_processors (gint64 now)
+{
+#if defined(__linux__) && !THREDO_PORTABLE
+  static _Atomic gint64 next_sample;
+  static _Atomic gboolean idle = TRUE;
+  gint64 due = atomic_load_explicit (&next_sample, memory_order_relaxed);
+  char buffer[64];
+  gint running;
+  gssize n;
+  int fd;
+
+  if (G_LIKELY (now < due) ||
+      !atomic_compare_exchange_strong_explicit (&next_sample, &due, now + SAMPLE_NS,
+                                                memory_order_relaxed, memory_order_relaxed))
+    return atomic_load_explicit (&idle, memory_order_relaxed);
+
+  /* Without /proc, nothing is known, and the spins' success has to tell. */
+  fd = open ("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+  if (fd == -1)
+    return TRUE;
+  n = read (fd, buffer, sizeof buffer - 1);
+  close (fd);
+  buffer[MAX (n, 0)] = '\0';
+  if (sscanf (buffer, "%*s %*s %*s %d/", &running) == 1)
+    atomic_store_explicit (&idle, running <= sysconf (_SC_NPROCESSORS_ONLN), memory_order_relaxed);
+
+  return atomic_load_explicit (&idle, memory_order_relaxed);
+#else
+  return TRUE;
+#endif
+}
+
 gboolean
 thredo_spin_is_useful (void)
 {
@@ -84,7 +127,8 @@ thredo_spin_begin (ThredoSpin        *self,
     return FALSE;
 
   self->started = now_ns ();
-  if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed))
+  if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed) ||
+      !has_idle_processors (self->started))
     return FALSE;
 
   self->history = history;

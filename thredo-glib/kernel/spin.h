@@ -10,9 +10,9 @@
  *
  * A wake across cores costs some twenty microseconds, a spin that succeeds a
  * tenth of one, and one that fails costs a processor its time. So a thread
- * spins only while it has paid lately, and never when more threads spin than
- * there are processors, or when a spin was interrupted by the scheduler a
- * moment ago, which means that others want the processor. */
+ * spins only while it has paid lately, and never when others want the processor:
+ * when more threads are ready to run than there are processors, when more spin
+ * than there are, or when a spin has just lost its own. */
 
 /* What a thread remembers of its spins; its owner's alone. */
 typedef struct

@@ -575,7 +575,6 @@ test_other_threads_untouched (void)
 {
   g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(ThredoThread) thread = NULL;
-  g_autoptr(GError) error = NULL;
 
   /* A scope surrounds the thread that entered it, not those that it spawns. */
   thredo_scope_enter (scope);

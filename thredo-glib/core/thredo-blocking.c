@@ -15,7 +15,7 @@ thredo_blocking_set_error (ThredoSlot            *slot,
   switch (outcome)
     {
     case THREDO_WAIT_CLOSED:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The %s is closed", info->noun);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The queue is closed");
       break;
     case THREDO_WAIT_TIMED_OUT:
       /* A cancel that came meanwhile goes before a deadline. */

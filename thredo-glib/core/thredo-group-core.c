@@ -329,7 +329,8 @@ thredo_group_core_member_ended (ThredoGroupCore *self,
       dropped = thread;
       if (is_waited_for (thread))
         {
-          note_end (self, thread);
+          if (!self->abandoned)
+            note_end (self, thread);
           if (hand_out (self, thread, &consequences))
             forgive (self, thread);
           else if (!self->abandoned)
@@ -596,12 +597,20 @@ guint
 thredo_group_core_abandon (ThredoGroupCore *self)
 {
   Consequences consequences = CONSEQUENCES_INIT;
+  g_autoptr(ThredoThread) completed = NULL;
+  g_autoptr(ThredoThread) failed = NULL;
   GQueue done = G_QUEUE_INIT;
-  guint n_left;
+  guint n_left = 0;
   GList *link;
 
   thredo_mutex_lock (&self->lock);
-  n_left = self->joined ? 0 : self->running.length + self->pending.length;
+  if (!self->joined)
+    {
+      n_left = self->pending.length;
+      /* One that has just ended may not have told us yet. */
+      for (link = self->running.head; link != NULL; link = link->next)
+        n_left += thredo_thread_get_end (link->data) < THREDO_THREAD_STATE_FINISHED;
+    }
   self->cancelled = self->abandoned = TRUE;
   cancel_members (self, &consequences);
   while ((link = self->done.head) != NULL)
@@ -611,6 +620,9 @@ thredo_group_core_abandon (ThredoGroupCore *self)
       take_from (thread, &self->done);
       g_queue_push_tail (&done, thread);
     }
+  /* They refer to us in turn. */
+  completed = g_steal_pointer (&self->completed);
+  failed = g_steal_pointer (&self->failed);
   thredo_mutex_unlock (&self->lock);
 
   carry_out (self, &consequences);

@@ -59,6 +59,39 @@
  * Since: 1.0
  */
 
+/**
+ * ThredoThreadFunc:
+ * @thread: the thread that runs the function
+ * @user_data: what was given with the function
+ * @error: return location for an error
+ *
+ * What a thread runs.
+ *
+ * An error goes to whoever joins the thread. To end with `G_IO_ERROR_CANCELLED`
+ * is to have been cancelled; to return %FALSE without an error is
+ * `THREDO_ERROR_FAILED`.
+ *
+ * Returns: %TRUE if all went well, %FALSE with @error set if not
+ *
+ * Since: 1.0
+ */
+
+/**
+ * ThredoThreadState:
+ * @THREDO_THREAD_STATE_NEW: it has not been started
+ * @THREDO_THREAD_STATE_RUNNING: it runs, or blocks where the library does not
+ *   know of it
+ * @THREDO_THREAD_STATE_WAITING: it is parked in a blocking call of the library
+ * @THREDO_THREAD_STATE_FINISHED: its function has returned %TRUE
+ * @THREDO_THREAD_STATE_FAILED: its function has returned %FALSE
+ * @THREDO_THREAD_STATE_CANCELLED: its function has returned %FALSE with
+ *   `G_IO_ERROR_CANCELLED`, or will never run because it was cancelled before
+ *
+ * What a thread is doing, or how it ended.
+ *
+ * Since: 1.0
+ */
+
 typedef struct
 {
   ThredoLevel level;
@@ -1456,7 +1489,7 @@ thredo_thread_set_stack_size (ThredoThread *self,
  * @stack_size: bytes, or 0 for what the system gives
  *
  * Sets how much stack threads have that are started from now on and do not
- * say. Threads of a size that was set here start slower.
+ * say.
  *
  * Since: 1.0
  */

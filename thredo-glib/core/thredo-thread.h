@@ -25,6 +25,15 @@ typedef gboolean (*ThredoThreadFunc) (ThredoThread  *thread,
 THREDO_AVAILABLE
 G_DECLARE_DERIVABLE_TYPE (ThredoThread, thredo_thread, THREDO, THREAD, GObject)
 
+/**
+ * ThredoThreadClass:
+ * @parent_class: the parent class
+ * @run: what the thread runs; the default calls the function it was given
+ *
+ * The class of [class@Thredo.Thread].
+ *
+ * Since: 1.0
+ */
 struct _ThredoThreadClass
 {
   GObjectClass parent_class;

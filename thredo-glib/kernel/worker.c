@@ -24,7 +24,8 @@ struct _ThredoWorker
 {
   ThredoSlot slot; /* first: a worker's slot is the worker */
   ThredoSpinHistory idle_history;
-  gboolean cached;       /* FALSE: ends after its first function */
+  gsize stack_size;      /* 0: what the system gives */
+  gboolean is_cached;    /* FALSE: ends after its first function */
   gboolean is_from_loop; /* and has inherited that no signal reaches it */
   gboolean is_finishing;
 
@@ -93,13 +94,17 @@ remove_idle_locked (ThredoWorker *self)
   self->is_idle = FALSE;
 }
 
+/* Those with another stack lie below, since the default was changed, and will
+ * end there. */
 static ThredoWorker *
-pop_idle (void)
+pop_idle (gsize stack_size)
 {
   ThredoWorker *worker;
 
   thredo_mutex_lock (&idle.lock);
   worker = atomic_load_explicit (&idle.first, memory_order_relaxed);
+  if (worker != NULL && worker->stack_size != stack_size)
+    worker = NULL;
   if (worker != NULL)
     remove_idle_locked (worker);
   thredo_mutex_unlock (&idle.lock);
@@ -108,9 +113,9 @@ pop_idle (void)
 }
 
 static ThredoWorker *
-take_idle (void)
+take_idle (gsize stack_size)
 {
-  ThredoWorker *worker = pop_idle ();
+  ThredoWorker *worker = pop_idle (stack_size);
 
   for (guint i = 0; worker == NULL && i < FINISHING_LOOKS; i++)
     {
@@ -118,7 +123,7 @@ take_idle (void)
         break;
       thredo_cpu_relax ();
       if (atomic_load_explicit (&idle.first, memory_order_relaxed) != NULL)
-        worker = pop_idle ();
+        worker = pop_idle (stack_size);
     }
 
   return worker;
@@ -191,7 +196,7 @@ worker_main (gpointer data)
   thredo_slot_set_self (&self->slot);
   do
     self->func (self->data);
-  while (self->cached && wait_idle (self));
+  while (self->is_cached && wait_idle (self));
 
   if (self->is_finishing)
     atomic_fetch_sub (&idle.n_finishing, 1);
@@ -258,7 +263,8 @@ start_os_thread (ThredoWorker  *self,
 /* Runs the function on an idle worker or a new one. The owner is what the
  * worker's slot belongs to until the function sets it back.
  *
- * A stack size of 0 is the default. A worker with another one is not kept. */
+ * A stack size of 0 is the default. A worker that was asked for another is not
+ * kept. */
 gboolean
 thredo_worker_run (ThredoWorkerFunc   func,
                    gpointer           data,
@@ -267,11 +273,13 @@ thredo_worker_run (ThredoWorkerFunc   func,
                    GError           **error)
 {
   ThredoWorker *worker = NULL;
+  gboolean is_cached = stack_size == 0;
 
-  if (stack_size == 0)
-    stack_size = atomic_load_explicit (&default_stack_size, memory_order_relaxed);
-  if (stack_size == 0)
-    worker = take_idle ();
+  if (is_cached)
+    {
+      stack_size = atomic_load_explicit (&default_stack_size, memory_order_relaxed);
+      worker = take_idle (stack_size);
+    }
 
   if (worker != NULL)
     {
@@ -290,7 +298,8 @@ thredo_worker_run (ThredoWorkerFunc   func,
   thredo_spin_history_init (&worker->idle_history);
   worker->func = func;
   worker->data = data;
-  worker->cached = stack_size == 0;
+  worker->stack_size = stack_size;
+  worker->is_cached = is_cached;
   worker->is_from_loop = thredo_slot_is_loop ();
   thredo_slot_set_owner (&worker->slot, owner);
   if (start_os_thread (worker, stack_size, error))

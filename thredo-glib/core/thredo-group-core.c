@@ -131,31 +131,45 @@ take_from (ThredoThread *thread,
   member->place = THREDO_MEMBER_NONE;
 }
 
+static void end_member (ThredoGroupCore *self,
+                        ThredoThread    *thread,
+                        GError          *error,
+                        Consequences    *consequences);
+
+/* Does what follows from a change, and what follows from that. Handlers and
+ * clean-up of users run in here: no lock may be held, and no wait be armed. */
 static void
 carry_out (ThredoGroupCore *self,
            Consequences    *consequences)
 {
-  g_autoptr(GPtrArray) to_cancel = g_steal_pointer (&consequences->to_cancel);
-  g_autoptr(GPtrArray) to_start = g_steal_pointer (&consequences->to_start);
-  g_autoptr(GPtrArray) to_end = g_steal_pointer (&consequences->to_end);
-
   thredo_wake_batch_flush (&consequences->wakes);
 
-  for (guint i = 0; to_cancel != NULL && i < to_cancel->len; i++)
-    thredo_thread_cancel (to_cancel->pdata[i]);
-
-  for (guint i = 0; to_start != NULL && i < to_start->len; i++)
+  while (consequences->to_cancel != NULL || consequences->to_start != NULL ||
+         consequences->to_end != NULL)
     {
-      GError *error = NULL;
+      g_autoptr(GPtrArray) to_cancel = g_steal_pointer (&consequences->to_cancel);
+      g_autoptr(GPtrArray) to_start = g_steal_pointer (&consequences->to_start);
+      g_autoptr(GPtrArray) to_end = g_steal_pointer (&consequences->to_end);
 
-      if (!thredo_thread_start_os_thread (to_start->pdata[i], &error))
-        thredo_thread_end_without_running (to_start->pdata[i], error);
+      for (guint i = 0; to_cancel != NULL && i < to_cancel->len; i++)
+        thredo_thread_cancel (to_cancel->pdata[i]);
+
+      for (guint i = 0; to_start != NULL && i < to_start->len; i++)
+        {
+          GError *error = NULL;
+
+          if (!thredo_thread_start_os_thread (to_start->pdata[i], &error))
+            end_member (self, to_start->pdata[i], error, consequences);
+        }
+
+      for (guint i = 0; to_end != NULL && i < to_end->len; i++)
+        end_member (self, to_end->pdata[i],
+                    g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                 "Cancelled before it was started"),
+                    consequences);
+
+      thredo_wake_batch_flush (&consequences->wakes);
     }
-
-  for (guint i = 0; to_end != NULL && i < to_end->len; i++)
-    thredo_thread_end_without_running (to_end->pdata[i],
-                                       g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                    "Cancelled before it was started"));
 }
 
 /* Cancels everyone who has not ended; those who have not started never will. */
@@ -195,7 +209,7 @@ start_members (ThredoGroupCore *self,
           add_to (&consequences->to_end, thread);
           continue;
         }
-      thredo_thread_set_started (thread, TRUE);
+      thredo_thread_set_started (thread);
       add_to (&consequences->to_start, thread);
     }
 }
@@ -314,35 +328,59 @@ remove_running (ThredoGroupCore *self,
   return TRUE;
 }
 
-/* Called by a member, after its state has become the one it ended in; does
+/* Called after the state of a member has become the one it ended in; does
  * nothing if it is no member any more. */
+static void
+note_member_ended (ThredoGroupCore *self,
+                   ThredoThread    *thread,
+                   Consequences    *consequences)
+{
+  g_autoptr(ThredoThread) dropped = NULL;
+  ThredoGroupCore **core = thredo_thread_lock_core (thread);
+
+  if (*core == self)
+    {
+      thredo_mutex_lock (&self->lock);
+      if (remove_running (self, thread))
+        {
+          dropped = thread;
+          if (is_waited_for (thread))
+            {
+              if (!self->abandoned)
+                note_end (self, thread);
+              if (hand_out (self, thread, consequences))
+                forgive (self, thread);
+              else if (!self->abandoned)
+                move_to (g_steal_pointer (&dropped), &self->done, THREDO_MEMBER_DONE);
+            }
+          if (!self->settled)
+            start_members (self, consequences);
+          settle (self, consequences);
+        }
+      thredo_mutex_unlock (&self->lock);
+    }
+  thredo_thread_unlock_core (thread);
+}
+
 void
 thredo_group_core_member_ended (ThredoGroupCore *self,
                                 ThredoThread    *thread)
 {
-  g_autoptr(ThredoThread) dropped = NULL;
   Consequences consequences = CONSEQUENCES_INIT;
 
-  thredo_mutex_lock (&self->lock);
-  if (remove_running (self, thread))
-    {
-      dropped = thread;
-      if (is_waited_for (thread))
-        {
-          if (!self->abandoned)
-            note_end (self, thread);
-          if (hand_out (self, thread, &consequences))
-            forgive (self, thread);
-          else if (!self->abandoned)
-            move_to (g_steal_pointer (&dropped), &self->done, THREDO_MEMBER_DONE);
-        }
-      if (!self->settled)
-        start_members (self, &consequences);
-      settle (self, &consequences);
-    }
-  thredo_mutex_unlock (&self->lock);
-
+  note_member_ended (self, thread, &consequences);
   carry_out (self, &consequences);
+}
+
+/* For a member that will never run. Takes the error. */
+static void
+end_member (ThredoGroupCore *self,
+            ThredoThread    *thread,
+            GError          *error,
+            Consequences    *consequences)
+{
+  thredo_thread_end_without_running (thread, error);
+  note_member_ended (self, thread, consequences);
 }
 
 /* Called when a member has been cancelled by hand: if it waits for room, it
@@ -365,35 +403,40 @@ thredo_group_core_member_cancelled (ThredoGroupCore *self,
   carry_out (self, &consequences);
 }
 
-/* Called when a member has been joined by hand. */
+/* Called when a member has been joined by hand, or could not be started. */
 void
 thredo_group_core_forget (ThredoGroupCore *self,
                           ThredoThread    *thread)
 {
   g_autoptr(ThredoThread) dropped = NULL;
   Consequences consequences = CONSEQUENCES_INIT;
+  ThredoGroupCore **core = thredo_thread_lock_core (thread);
+  gboolean was_member = *core == self;
 
-  thredo_mutex_lock (&self->lock);
-  if (remove_running (self, thread))
+  if (was_member)
     {
-      dropped = thread;
-    }
-  else if (thredo_thread_get_member (thread)->place == THREDO_MEMBER_DONE)
-    {
-      dropped = thread;
-      take_from (thread, &self->done);
-      forgive (self, thread);
-    }
-  if (dropped != NULL)
-    {
+      *core = NULL;
+      thredo_mutex_lock (&self->lock);
+      if (remove_running (self, thread))
+        {
+          dropped = thread;
+        }
+      else if (thredo_thread_get_member (thread)->place == THREDO_MEMBER_DONE)
+        {
+          dropped = thread;
+          take_from (thread, &self->done);
+          forgive (self, thread);
+        }
       if (!self->settled)
         start_members (self, &consequences);
       settle (self, &consequences);
+      thredo_mutex_unlock (&self->lock);
     }
-  thredo_mutex_unlock (&self->lock);
+  thredo_thread_unlock_core (thread);
 
   carry_out (self, &consequences);
-  thredo_thread_unset_core (thread, self);
+  if (was_member)
+    thredo_group_core_unref (self);
 }
 
 gboolean
@@ -401,39 +444,42 @@ thredo_group_core_add (ThredoGroupCore  *self,
                        ThredoThread     *thread,
                        GError          **error)
 {
-  Consequences consequences = CONSEQUENCES_INIT;
-  gboolean is_new, starts = FALSE, is_late, is_cancelled;
-
-  if (!thredo_thread_set_core (thread, self, &is_new, error))
-    return FALSE;
+  ThredoGroupCore **core = thredo_thread_lock_core (thread);
+  gboolean is_new = thredo_thread_get_end (thread) == THREDO_THREAD_STATE_NEW;
+  gboolean starts = FALSE, is_cancelled = FALSE;
+  const char *problem = NULL;
 
   thredo_mutex_lock (&self->lock);
-  is_late = self->joined;
-  is_cancelled = self->cancelled || self->settled;
-  if (!is_late)
+  if (*core != NULL)
     {
+      problem = "The thread is in a group already";
+    }
+  else if (self->joined)
+    {
+      problem = "The group has been joined already";
+    }
+  else
+    {
+      *core = thredo_group_core_ref (self);
       g_object_ref (thread);
       if (is_waited_for (thread))
         self->n_waited_for++;
+      is_cancelled = self->cancelled || self->settled;
       starts = is_new && (is_cancelled || self->max_running == 0 ||
                           self->running.length < self->max_running);
       if (is_new && !starts)
-        {
-          move_to (thread, &self->pending, THREDO_MEMBER_PENDING);
-        }
+        move_to (thread, &self->pending, THREDO_MEMBER_PENDING);
       else
-        {
-          move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
-          if (starts)
-            thredo_thread_set_started (thread, TRUE);
-        }
+        move_to (thread, &self->running, THREDO_MEMBER_RUNNING);
+      if (starts)
+        thredo_thread_set_started (thread);
     }
   thredo_mutex_unlock (&self->lock);
+  thredo_thread_unlock_core (thread);
 
-  if (is_late)
+  if (problem != NULL)
     {
-      thredo_thread_unset_core (thread, self);
-      g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE, "The group has been joined already");
+      g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_STATE, problem);
       return FALSE;
     }
 
@@ -441,20 +487,12 @@ thredo_group_core_add (ThredoGroupCore  *self,
     thredo_thread_cancel (thread);
   if (starts && !thredo_thread_start_os_thread (thread, error))
     {
-      thredo_mutex_lock (&self->lock);
-      thredo_thread_set_started (thread, FALSE);
-      remove_running (self, thread);
-      settle (self, &consequences);
-      thredo_mutex_unlock (&self->lock);
-
-      carry_out (self, &consequences);
-      thredo_thread_unset_core (thread, self);
-      g_object_unref (thread);
+      thredo_thread_set_not_started (thread);
       return FALSE;
     }
 
-  /* One that was running already may have ended before it was in our list. */
-  if (!is_new && thredo_thread_get_end (thread) >= THREDO_THREAD_STATE_FINISHED)
+  /* One that had ended before it was in our list has told nobody. */
+  if (thredo_thread_get_end (thread) >= THREDO_THREAD_STATE_FINISHED)
     thredo_group_core_member_ended (self, thread);
 
   return TRUE;
@@ -482,11 +520,11 @@ has_running (ThredoGroupCore *self,
   return thread != NULL && g_queue_find (&self->running, thread) != NULL;
 }
 
-/* Begins the join, for whoever of joiners the wait is. */
+/* Begins the join. What follows runs code of users, so the joiner arms its wait
+ * after it. The joiner is NULL if it is no thread. */
 gboolean
 thredo_group_core_begin_join (ThredoGroupCore  *self,
                               ThredoThread     *joiner,
-                              ThredoWait       *wait,
                               GError          **error)
 {
   Consequences consequences = CONSEQUENCES_INIT;
@@ -500,7 +538,6 @@ thredo_group_core_begin_join (ThredoGroupCore  *self,
   if (problem == NULL)
     {
       self->joining = TRUE;
-      thredo_wait_list_append (&self->joiners, wait);
       settle (self, &consequences);
     }
   thredo_mutex_unlock (&self->lock);
@@ -511,48 +548,76 @@ thredo_group_core_begin_join (ThredoGroupCore  *self,
   return problem == NULL;
 }
 
-/* The joiner has been cancelled: everyone else is too, and the wait, armed
- * anew, is for their end. FALSE: they have all ended. */
-gboolean
-thredo_group_core_abort_join (ThredoGroupCore *self,
-                              ThredoWait      *wait)
+/* The joiner has been cancelled: so is everyone else. */
+void
+thredo_group_core_abort_join (ThredoGroupCore *self)
 {
   Consequences consequences = CONSEQUENCES_INIT;
-  gboolean waits;
 
   thredo_mutex_lock (&self->lock);
-  if (wait->list != NULL)
-    thredo_wait_list_remove (&self->joiners, wait);
-  waits = !self->joined;
-  if (waits)
-    {
-      thredo_wait_arm (wait);
-      thredo_wait_list_append (&self->joiners, wait);
-      self->settled = TRUE;
-      cancel_members (self, &consequences);
-      settle (self, &consequences);
-    }
+  self->settled = TRUE;
+  cancel_members (self, &consequences);
+  settle (self, &consequences);
   thredo_mutex_unlock (&self->lock);
 
   carry_out (self, &consequences);
-  return waits;
+}
+
+/* Whether every member has ended, and none will come. */
+gboolean
+thredo_group_core_is_joined (ThredoGroupCore *self)
+{
+  gboolean joined;
+
+  thredo_mutex_lock (&self->lock);
+  joined = self->joined;
+  thredo_mutex_unlock (&self->lock);
+
+  return joined;
+}
+
+/* Lets an armed wait stand in line for the end of the join, or completes it if
+ * that is past. */
+void
+thredo_group_core_line_up (ThredoGroupCore *self,
+                           ThredoWait      *wait)
+{
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
+
+  thredo_mutex_lock (&self->lock);
+  if (self->joined)
+    thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, &batch);
+  else
+    thredo_wait_list_append (&self->joiners, wait);
+  thredo_mutex_unlock (&self->lock);
+
+  thredo_wake_batch_flush (&batch);
+}
+
+void
+thredo_group_core_step_out (ThredoGroupCore *self,
+                            ThredoWait      *wait)
+{
+  thredo_mutex_lock (&self->lock);
+  if (wait->list != NULL)
+    thredo_wait_list_remove (wait->list, wait);
+  thredo_mutex_unlock (&self->lock);
 }
 
 GError *
 thredo_group_core_dup_failure (ThredoGroupCore *self)
 {
-  GError *error = NULL;
+  g_autoptr(ThredoThread) failed = NULL;
 
   thredo_mutex_lock (&self->lock);
-  if (self->failed != NULL)
-    error = thredo_thread_dup_join_error (self->failed);
+  g_set_object (&failed, self->failed);
   thredo_mutex_unlock (&self->lock);
 
-  return error;
+  return failed != NULL ? thredo_thread_dup_join_error (failed) : NULL;
 }
 
-/* Hands out a member that has ended; or, if there is none yet, lets the wait
- * stand in line for one (FALSE). */
+/* Hands out a member that has ended; or, if there is none yet (FALSE), lets the
+ * wait, if there is one, stand in line for it. */
 gboolean
 thredo_group_core_take (ThredoGroupCore  *self,
                         ThredoWait       *wait,
@@ -570,7 +635,7 @@ thredo_group_core_take (ThredoGroupCore  *self,
       take_from (*thread, &self->done);
       forgive (self, *thread);
     }
-  else if (!is_over)
+  else if (!is_over && wait != NULL)
     {
       wait->payload = thread;
       thredo_wait_list_append (&self->takers, wait);
@@ -578,16 +643,6 @@ thredo_group_core_take (ThredoGroupCore  *self,
   thredo_mutex_unlock (&self->lock);
 
   return is_over;
-}
-
-void
-thredo_group_core_untake (ThredoGroupCore *self,
-                          ThredoWait      *wait)
-{
-  thredo_mutex_lock (&self->lock);
-  if (wait->list != NULL)
-    thredo_wait_list_remove (&self->takers, wait);
-  thredo_mutex_unlock (&self->lock);
 }
 
 /* The group object goes: the members that have not ended are cancelled, and

@@ -24,16 +24,17 @@ void thredo_group_core_cancel (ThredoGroupCore *self,
                                gboolean         for_good);
 gboolean thredo_group_core_begin_join (ThredoGroupCore  *self,
                                        ThredoThread     *joiner,
-                                       ThredoWait       *wait,
                                        GError          **error);
-gboolean thredo_group_core_abort_join (ThredoGroupCore *self,
-                                       ThredoWait      *wait);
+void thredo_group_core_abort_join (ThredoGroupCore *self);
+gboolean thredo_group_core_is_joined (ThredoGroupCore *self);
+void thredo_group_core_line_up (ThredoGroupCore *self,
+                                ThredoWait      *wait);
+void thredo_group_core_step_out (ThredoGroupCore *self,
+                                 ThredoWait      *wait);
 GError *thredo_group_core_dup_failure (ThredoGroupCore *self);
 gboolean thredo_group_core_take (ThredoGroupCore  *self,
                                  ThredoWait       *wait,
                                  ThredoThread    **thread);
-void thredo_group_core_untake (ThredoGroupCore *self,
-                               ThredoWait      *wait);
 guint thredo_group_core_abandon (ThredoGroupCore *self);
 GPtrArray *thredo_group_core_dup_threads (ThredoGroupCore *self);
 ThredoThread *thredo_group_core_dup_completed (ThredoGroupCore *self);

@@ -6,7 +6,6 @@
 #include "thredo-enum-types.h"
 #include "thredo-error.h"
 #include "thredo-name-private.h"
-#include "thredo-scope.h"
 #include "thredo-value-private.h"
 
 /**
@@ -315,16 +314,21 @@ thredo_group_add (ThredoGroup   *self,
   return thredo_group_core_add (self->core, thread, error);
 }
 
-/* The second wait of a join that was cancelled. */
+/* Waits until every member has ended, whatever happens to the caller. */
 static void
-join_shielded (ThredoGroup *self,
+wait_shielded (ThredoGroup *self,
                ThredoSlot  *slot)
 {
   ThredoLevel shield;
 
+  if (thredo_group_core_is_joined (self->core))
+    return;
+
   thredo_level_enter_shield (&shield, slot);
-  if (thredo_group_core_abort_join (self->core, &slot->wait))
-    thredo_slot_block (slot, &join_info, self, NULL);
+  thredo_slot_prepare (slot, &join_info);
+  thredo_wait_arm (&slot->wait);
+  thredo_group_core_line_up (self->core, &slot->wait);
+  thredo_slot_block (slot, &join_info, self, NULL);
   thredo_level_leave (&shield, FALSE);
   thredo_level_clear (&shield);
 }
@@ -372,30 +376,33 @@ thredo_group_join (ThredoGroup   *self,
       g_propagate_error (error, own_error);
       return FALSE;
     }
-
-  thredo_wait_arm (&slot->wait);
-  if (own_error != NULL)
-    thredo_wait_complete (&slot->wait, slot->wait.token, THREDO_WAIT_CANCELLED);
-  if (!thredo_group_core_begin_join (self->core, slot->owner, &slot->wait, error))
+  if (!thredo_group_core_begin_join (self->core, slot->owner, error))
     {
-      thredo_wait_disarm (&slot->wait);
       g_clear_error (&own_error);
       return FALSE;
     }
 
-  /* With nobody left to wait for, the join was completed in the beginning. */
-  outcome = thredo_wait_get_state (&slot->wait);
-  if (outcome == THREDO_WAIT_ARMED)
-    outcome = thredo_slot_block (slot, &join_info, self, cancellable);
-  if (outcome != THREDO_WAIT_DONE)
+  if (own_error == NULL && !thredo_group_core_is_joined (self->core))
     {
-      if (own_error == NULL)
-        thredo_blocking_set_error (slot, &join_info, outcome, cancellable, &own_error);
-      join_shielded (self, slot);
+      thredo_slot_prepare (slot, &join_info);
+      thredo_wait_arm (&slot->wait);
+      thredo_group_core_line_up (self->core, &slot->wait);
+      outcome = thredo_slot_block (slot, &join_info, self, cancellable);
+      if (outcome != THREDO_WAIT_DONE)
+        {
+          thredo_group_core_step_out (self->core, &slot->wait);
+          thredo_blocking_set_error (slot, &join_info, outcome, cancellable, &own_error);
+        }
+    }
+  if (own_error != NULL)
+    {
+      thredo_group_core_abort_join (self->core);
+      wait_shielded (self, slot);
+      g_propagate_error (error, own_error);
+      return FALSE;
     }
 
-  if (own_error == NULL)
-    own_error = thredo_group_core_dup_failure (self->core);
+  own_error = thredo_group_core_dup_failure (self->core);
   if (own_error == NULL)
     return TRUE;
   g_propagate_error (error, own_error);
@@ -421,8 +428,11 @@ join_async_finish (ThredoAsync     *async,
     {
       thredo_blocking_set_error (thredo_slot_self (), &join_info, outcome,
                                  g_task_get_cancellable (async->task), &join->error);
-      if (thredo_group_core_abort_join (self->core, &async->wait))
-        return FALSE;
+      thredo_group_core_step_out (self->core, &async->wait);
+      thredo_group_core_abort_join (self->core);
+      thredo_wait_arm (&async->wait);
+      thredo_group_core_line_up (self->core, &async->wait);
+      return FALSE;
     }
 
   error = g_steal_pointer (&join->error);
@@ -467,8 +477,9 @@ thredo_group_join_async (ThredoGroup         *self,
   g_task_set_source_tag (task, thredo_group_join_async);
 
   async = thredo_async_new (sizeof (JoinAsync), task, &join_info, join_async_finish);
-  if (thredo_group_core_begin_join (self->core, NULL, &async->wait, &error))
+  if (thredo_group_core_begin_join (self->core, NULL, &error))
     {
+      thredo_group_core_line_up (self->core, &async->wait);
       thredo_async_start (async);
     }
   else
@@ -514,6 +525,10 @@ take (ThredoGroup   *self,
   if (!thredo_blocking_begin (slot, &next_done_info, cancellable, error))
     return FALSE;
 
+  if (thredo_group_core_take (self->core, NULL, thread))
+    return TRUE;
+
+  thredo_slot_prepare (slot, &next_done_info);
   thredo_wait_arm (&slot->wait);
   if (thredo_group_core_take (self->core, &slot->wait, thread))
     {
@@ -525,7 +540,7 @@ take (ThredoGroup   *self,
   if (outcome == THREDO_WAIT_DONE || outcome == THREDO_WAIT_CLOSED)
     return TRUE;
 
-  thredo_group_core_untake (self->core, &slot->wait);
+  thredo_group_core_step_out (self->core, &slot->wait);
   *thread = NULL;
   return thredo_blocking_set_error (slot, &next_done_info, outcome, cancellable, error);
 }
@@ -584,7 +599,7 @@ take_async_finish (ThredoAsync     *async,
     }
   else
     {
-      thredo_group_core_untake (self->core, &async->wait);
+      thredo_group_core_step_out (self->core, &async->wait);
       thredo_async_return_error (async, outcome);
     }
   return TRUE;
@@ -974,10 +989,9 @@ void
 thredo_group_guard_free (ThredoGroupGuard *guard)
 {
   g_autoptr(ThredoGroup) self = (ThredoGroup *) guard;
-  g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
 
   thredo_group_core_cancel (self->core, TRUE);
-  thredo_scope_enter (shield);
-  thredo_group_join (self, NULL, NULL);
-  thredo_scope_leave (shield);
+  /* Somebody else may be joining it, who has their own wait. */
+  thredo_group_core_begin_join (self->core, NULL, NULL);
+  wait_shielded (self, thredo_slot_self ());
 }

@@ -5,6 +5,7 @@
 #include "thredo-blocking-private.h"
 
 #include "thredo-error.h"
+#include "worker.h"
 
 #ifdef G_OS_UNIX
 #include <glib-unix.h>
@@ -105,6 +106,14 @@ signal_closure_free (gpointer data)
   g_free (closure);
 }
 
+static void
+cancel_thread (gpointer data)
+{
+  g_autoptr(ThredoThread) thread = data;
+
+  thredo_thread_cancel (thread);
+}
+
 static gboolean
 on_signal (gpointer data)
 {
@@ -119,7 +128,10 @@ on_signal (gpointer data)
       kill (getpid (), closure->number);
     }
   watch->first_at = now;
-  thredo_thread_cancel (watch->thread);
+
+  /* Not here: handlers of users run in a cancel, and this is the loop. */
+  if (!thredo_worker_run (cancel_thread, g_object_ref (watch->thread), NULL, 0, NULL))
+    cancel_thread (watch->thread);
 
   return G_SOURCE_CONTINUE;
 }
@@ -293,6 +305,7 @@ thredo_sleep (GTimeSpan      duration,
       return TRUE;
     }
 
+  thredo_slot_prepare (slot, &sleep_info);
   thredo_wait_arm (&slot->wait);
   if (duration < G_MAXINT64 - now)
     thredo_timers_add (&slot->timer, now + duration);

@@ -39,8 +39,8 @@
  *   g_print ("nothing came within two seconds\n");
  * ```
  *
- * The semantics are those of the
- * [cancel scopes of Trio](https://trio.readthedocs.io/en/stable/reference-core.html#cancellation-and-timeouts).
+ * The semantics are those of
+ * [Trio's cancel scopes](https://trio.readthedocs.io/en/stable/reference-core.html).
  *
  * Since: 1.0
  */

@@ -8,7 +8,8 @@
 
 typedef struct _ThredoGroupCore ThredoGroupCore;
 
-/* What a thread is to the group it is in; guarded by the group's lock. */
+/* What a thread is to the group it is in; guarded by the group's lock. It goes
+ * into a group and out of it under its own lock as well. */
 typedef enum
 {
   THREDO_MEMBER_NONE,
@@ -24,14 +25,10 @@ typedef struct
 } ThredoMember;
 
 ThredoMember *thredo_thread_get_member (ThredoThread *self);
-gboolean thredo_thread_set_core (ThredoThread     *self,
-                                 ThredoGroupCore  *core,
-                                 gboolean         *is_new,
-                                 GError          **error);
-void thredo_thread_unset_core (ThredoThread    *self,
-                               ThredoGroupCore *core);
-void thredo_thread_set_started (ThredoThread *self,
-                                gboolean      started);
+ThredoGroupCore **thredo_thread_lock_core (ThredoThread *self);
+void thredo_thread_unlock_core (ThredoThread *self);
+void thredo_thread_set_started (ThredoThread *self);
+void thredo_thread_set_not_started (ThredoThread *self);
 gboolean thredo_thread_start_os_thread (ThredoThread  *self,
                                         GError       **error);
 void thredo_thread_end_without_running (ThredoThread *self,

@@ -171,66 +171,59 @@ thredo_thread_is_daemon (ThredoThread *self)
   return private_of (self)->daemon;
 }
 
-/* For the group of a thread, which alone starts it. */
-void
-thredo_thread_set_started (ThredoThread *self,
-                           gboolean      started)
-{
-  thredo_gate_set (&private_of (self)->state,
-                   started ? THREDO_THREAD_STATE_RUNNING : THREDO_THREAD_STATE_NEW);
-}
-
-/* Puts the thread into a group. Once it has ended, it stays out of it. */
-gboolean
-thredo_thread_set_core (ThredoThread     *self,
-                        ThredoGroupCore  *core,
-                        gboolean         *is_new,
-                        GError          **error)
+/* Where the thread keeps its group, to be looked at and changed until it is
+ * unlocked. */
+ThredoGroupCore **
+thredo_thread_lock_core (ThredoThread *self)
 {
   ThredoThreadPrivate *priv = private_of (self);
-  gboolean is_free;
 
   thredo_mutex_lock (&priv->lock);
-  is_free = priv->core == NULL;
-  if (is_free)
-    priv->core = thredo_group_core_ref (core);
-  *is_new = thredo_gate_get (&priv->state) == THREDO_THREAD_STATE_NEW;
-  thredo_mutex_unlock (&priv->lock);
-
-  if (!is_free)
-    g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
-                 "Thread '%s' is in a group already", thredo_thread_get_name (self));
-  return is_free;
+  return &priv->core;
 }
 
 void
-thredo_thread_unset_core (ThredoThread    *self,
-                          ThredoGroupCore *core)
+thredo_thread_unlock_core (ThredoThread *self)
 {
-  ThredoThreadPrivate *priv = private_of (self);
-  gboolean is_it;
-
-  thredo_mutex_lock (&priv->lock);
-  is_it = priv->core == core;
-  if (is_it)
-    priv->core = NULL;
-  thredo_mutex_unlock (&priv->lock);
-
-  if (is_it)
-    thredo_group_core_unref (core);
+  thredo_mutex_unlock (&private_of (self)->lock);
 }
 
 static ThredoGroupCore *
 dup_core (ThredoThread *self)
 {
+  ThredoGroupCore **core = thredo_thread_lock_core (self);
+  ThredoGroupCore *copy = *core != NULL ? thredo_group_core_ref (*core) : NULL;
+
+  thredo_thread_unlock_core (self);
+
+  return copy;
+}
+
+/* For the group of a thread, which alone starts it. */
+void
+thredo_thread_set_started (ThredoThread *self)
+{
+  thredo_gate_set (&private_of (self)->state, THREDO_THREAD_STATE_RUNNING);
+}
+
+/* The system refused: the thread is new again, those who joined it meanwhile are
+ * told, and it is in no group. */
+void
+thredo_thread_set_not_started (ThredoThread *self)
+{
   ThredoThreadPrivate *priv = private_of (self);
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
   ThredoGroupCore *core;
 
-  thredo_mutex_lock (&priv->lock);
-  core = priv->core != NULL ? thredo_group_core_ref (priv->core) : NULL;
-  thredo_mutex_unlock (&priv->lock);
+  thredo_gate_refuse (&priv->state, THREDO_THREAD_STATE_NEW, &batch);
+  thredo_wake_batch_flush (&batch);
 
-  return core;
+  core = dup_core (self);
+  if (core != NULL)
+    {
+      thredo_group_core_forget (core, self);
+      thredo_group_core_unref (core);
+    }
 }
 
 /* A function's data are given back on the thread that ran it, before anybody
@@ -247,7 +240,7 @@ drop_user_data (ThredoThread *self)
     destroy (user_data);
 }
 
-/* Takes the error. */
+/* Takes the error. The group is told by the caller. */
 static void
 set_ended (ThredoThread *self,
            gboolean      ok,
@@ -255,7 +248,6 @@ set_ended (ThredoThread *self,
 {
   ThredoThreadPrivate *priv = private_of (self);
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-  ThredoGroupCore *core;
   guint state = THREDO_THREAD_STATE_FINISHED;
 
   if (ok && error != NULL)
@@ -276,10 +268,15 @@ set_ended (ThredoThread *self,
   thredo_mutex_lock (&priv->lock);
   priv->slot = NULL;
   priv->error = error;
-  core = priv->core != NULL ? thredo_group_core_ref (priv->core) : NULL;
   thredo_gate_open (&priv->state, state, &batch);
   thredo_mutex_unlock (&priv->lock);
   thredo_wake_batch_flush (&batch);
+}
+
+static void
+tell_group (ThredoThread *self)
+{
+  ThredoGroupCore *core = dup_core (self);
 
   if (core != NULL)
     {
@@ -288,6 +285,7 @@ set_ended (ThredoThread *self,
     }
 }
 
+/* Called by the group, which knows. */
 void
 thredo_thread_end_without_running (ThredoThread *self,
                                    GError       *error)
@@ -320,6 +318,7 @@ thread_main (gpointer data)
   thredo_worker_finishing (slot);
   thredo_slot_set_owner (slot, NULL);
   set_ended (self, ok, error);
+  tell_group (self);
   g_object_unref (self);
 }
 
@@ -347,6 +346,7 @@ detach_foreign (ThredoSlot *slot)
   thredo_level_leave (&priv->level, FALSE);
   thredo_slot_set_owner (slot, NULL);
   set_ended (self, TRUE, NULL);
+  tell_group (self);
   g_object_unref (self);
 }
 
@@ -707,10 +707,16 @@ thredo_thread_start (ThredoThread  *self,
   if (thredo_thread_start_os_thread (self, error))
     return TRUE;
 
-  thredo_mutex_lock (&priv->lock);
-  thredo_gate_set (&priv->state, THREDO_THREAD_STATE_NEW);
-  thredo_mutex_unlock (&priv->lock);
+  thredo_thread_set_not_started (self);
   return FALSE;
+}
+
+static void
+set_not_started_error (ThredoThread  *self,
+                       GError       **error)
+{
+  g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
+               "Thread '%s' was never started", thredo_thread_get_name (self));
 }
 
 /* Blocks until the thread has ended. */
@@ -734,14 +740,18 @@ await_end (ThredoThread          *self,
     return FALSE;
   if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
     {
-      g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
-                   "Thread '%s' was never started", thredo_thread_get_name (self));
+      set_not_started_error (self, error);
       return FALSE;
     }
 
   outcome = thredo_gate_wait (&priv->state, slot, info, self, cancellable);
-  return outcome == THREDO_WAIT_DONE ||
-         thredo_blocking_set_error (slot, info, outcome, cancellable, error);
+  if (outcome == THREDO_WAIT_DONE)
+    return TRUE;
+  if (outcome == THREDO_WAIT_REFUSED)
+    set_not_started_error (self, error);
+  else
+    thredo_blocking_set_error (slot, info, outcome, cancellable, error);
+  return FALSE;
 }
 
 /* What a joiner is told of how the thread ended; NULL if it went well. */
@@ -910,6 +920,13 @@ join_async_finish (ThredoAsync     *async,
       return TRUE;
     }
 
+  if (outcome == THREDO_WAIT_REFUSED)
+    {
+      set_not_started_error (self, &error);
+      g_task_return_error (async->task, error);
+      return TRUE;
+    }
+
   thredo_gate_step_out (&private_of (self)->state, &async->wait);
   thredo_async_return_error (async, outcome);
   return TRUE;
@@ -938,6 +955,7 @@ thredo_thread_join_async (ThredoThread        *self,
   g_autoptr(GTask) task = NULL;
   ThredoThreadPrivate *priv;
   ThredoAsync *async;
+  GError *error = NULL;
 
   g_return_if_fail (THREDO_IS_THREAD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -948,8 +966,8 @@ thredo_thread_join_async (ThredoThread        *self,
 
   if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
     {
-      g_task_return_new_error (task, THREDO_ERROR, THREDO_ERROR_STATE,
-                               "Thread '%s' was never started", thredo_thread_get_name (self));
+      set_not_started_error (self, &error);
+      g_task_return_error (task, error);
       return;
     }
 
@@ -1412,8 +1430,13 @@ static gboolean
 is_new (ThredoThread *self)
 {
   ThredoThreadPrivate *priv = private_of (self);
+  gboolean is_new_and_alone;
 
-  return thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL;
+  thredo_mutex_lock (&priv->lock);
+  is_new_and_alone = thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL;
+  thredo_mutex_unlock (&priv->lock);
+
+  return is_new_and_alone;
 }
 
 /**

@@ -111,9 +111,17 @@ thredo_cancellable_is_untouched (ThredoCancellable *self)
 {
   GObject *object = G_OBJECT (self);
 
-  return g_atomic_int_get ((gint *) &object->ref_count) == 1 &&
+  /* Weak references are in its data. */
+  return g_atomic_int_get ((gint *) &object->ref_count) == 1 && object->qdata == NULL &&
          !g_cancellable_is_cancelled (G_CANCELLABLE (self)) &&
          !g_signal_has_handler_pending (self, cancelled_signal, 0, TRUE);
+}
+
+/* In a forked child: another thread may have held the lock. */
+void
+thredo_cancellable_fork_child (ThredoCancellable *self)
+{
+  thredo_mutex_init (&self->lock);
 }
 
 static void

@@ -21,4 +21,6 @@ ThredoLevel *thredo_cancellable_peek_level (ThredoCancellable *self);
 void thredo_cancellable_cascade (ThredoCancellable *self);
 gboolean thredo_cancellable_is_untouched (ThredoCancellable *self);
 
+void thredo_cancellable_fork_child (ThredoCancellable *self);
+
 void thredo_cancel_from_loop (GPtrArray *cancellables);

@@ -39,6 +39,19 @@ thredo_gate_open (ThredoGate      *self,
   thredo_mutex_unlock (&self->lock);
 }
 
+/* Stores a value that leaves the gate shut, and sends home who waits (REFUSED):
+ * it may never open. */
+void
+thredo_gate_refuse (ThredoGate      *self,
+                    guint            value,
+                    ThredoWakeBatch *batch)
+{
+  thredo_mutex_lock (&self->lock);
+  thredo_gate_set (self, value);
+  thredo_wait_list_claim_all (&self->waiting, THREDO_WAIT_REFUSED, batch);
+  thredo_mutex_unlock (&self->lock);
+}
+
 /* For an armed wait that no thread sleeps on: it is completed at once if the
  * gate is open. */
 void
@@ -89,6 +102,7 @@ thredo_gate_wait (ThredoGate           *self,
   if (is_open)
     return THREDO_WAIT_DONE;
 
+  thredo_slot_prepare (slot, info);
   thredo_wait_arm (&slot->wait);
   thredo_gate_line_up (self, &slot->wait);
   outcome = thredo_slot_block (slot, info, object, cancellable);

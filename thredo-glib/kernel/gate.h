@@ -27,6 +27,9 @@ void thredo_gate_set (ThredoGate *self,
 void thredo_gate_open (ThredoGate      *self,
                        guint            value,
                        ThredoWakeBatch *batch);
+void thredo_gate_refuse (ThredoGate      *self,
+                         guint            value,
+                         ThredoWakeBatch *batch);
 ThredoWaitState thredo_gate_wait (ThredoGate           *self,
                                   ThredoSlot           *slot,
                                   const ThredoWaitInfo *info,

@@ -280,6 +280,30 @@ thredo_level_enter_shield (ThredoLevel *self,
   thredo_level_enter (self, slot, FALSE);
 }
 
+/* What becomes of the cancellable of a level that has been left, whose thread's
+ * waits in it would have failed or not. Called with the level's lock held;
+ * returns it if it is to be dropped. */
+static ThredoCancellable *
+put_aside (ThredoLevel       *self,
+           ThredoSlot        *slot,
+           ThredoCancellable *cancellable)
+{
+  /* Given to somebody, who may keep it as long as the level. */
+  if (atomic_load (&self->exposed))
+    return NULL;
+
+  if (slot->spare == NULL && thredo_cancellable_is_untouched (cancellable))
+    slot->spare = G_CANCELLABLE (cancellable);
+  else if (atomic_load (&self->state) != 0 ||
+           !g_cancellable_is_cancelled (G_CANCELLABLE (cancellable)))
+    return NULL;
+
+  /* An unused one serves another level. One that was cancelled for a reason from
+   * outside must not be there when the level is entered elsewhere. */
+  atomic_store (&self->cancellable, NULL);
+  return cancellable;
+}
+
 /* Takes the innermost level off the calling thread. */
 void
 thredo_level_leave (ThredoLevel *self,
@@ -287,8 +311,15 @@ thredo_level_leave (ThredoLevel *self,
 {
   ThredoSlot *slot = self->slot;
   ThredoCancellable *cancellable = atomic_load (&self->cancellable);
+  ThredoCancellable *dropped = NULL;
+  gboolean has_ended = thredo_level_check (slot) != THREDO_WAIT_IDLE;
 
   g_assert (slot->innermost == self);
+
+  /* The thread may have seen the time before the loop has; who only knows of the
+   * cancellable is to be told all the same. */
+  if (has_ended && cancellable != NULL && !g_cancellable_is_cancelled (G_CANCELLABLE (cancellable)))
+    thredo_cancellable_cascade (cancellable);
 
   if (pop_current)
     g_cancellable_pop_current (G_CANCELLABLE (cancellable));
@@ -299,19 +330,16 @@ thredo_level_leave (ThredoLevel *self,
   slot->innermost = self->outer;
   self->outer = NULL;
   thredo_mutex_unlock (&slot->lock);
-
-  /* Nobody was told of it, so nobody keeps the pointer without a reference. */
-  if (pop_current && slot->spare == NULL && !atomic_load (&self->exposed) &&
-      thredo_cancellable_is_untouched (cancellable))
-    {
-      atomic_store (&self->cancellable, NULL);
-      slot->spare = G_CANCELLABLE (cancellable);
-      cancellable = NULL;
-    }
+  if (pop_current)
+    dropped = put_aside (self, slot, cancellable);
   thredo_mutex_unlock (&self->lock);
 
-  if (pop_current && cancellable == NULL)
-    thredo_cancellable_set_level ((ThredoCancellable *) slot->spare, NULL);
+  if (dropped != NULL)
+    {
+      thredo_cancellable_set_level (dropped, NULL);
+      if ((GCancellable *) dropped != slot->spare)
+        g_object_unref (dropped);
+    }
 
   /* A timer that is set from now on sees that the level has been left. */
   if (atomic_load (&self->deadline) != G_MAXINT64)
@@ -346,6 +374,15 @@ thredo_level_set_deadline (ThredoLevel *self,
   atomic_store (&self->deadline, deadline);
   set_timer_locked (self);
   thredo_timers_unlock ();
+
+  /* Its timer has gone, perhaps before it could tell everybody. */
+  if (atomic_load (&self->state) & THREDO_LEVEL_EXPIRED)
+    {
+      ThredoCancelBatch batch = THREDO_CANCEL_BATCH_INIT;
+
+      mark_collect (self, THREDO_LEVEL_EXPIRED, THREDO_WAIT_TIMED_OUT, &batch);
+      thredo_cancel_batch_flush (&batch);
+    }
 }
 
 /* From any thread. A shield that is lowered lets in what waited outside. */
@@ -481,7 +518,11 @@ thredo_level_fork_child (ThredoSlot *slot)
 {
   for (ThredoLevel *l = slot->innermost; l != NULL; l = l->outer)
     {
+      ThredoCancellable *cancellable = atomic_load (&l->cancellable);
+
       thredo_mutex_init (&l->lock);
+      if (cancellable != NULL)
+        thredo_cancellable_fork_child (cancellable);
       if (!(atomic_load (&l->state) & THREDO_LEVEL_EXPIRED))
         thredo_timers_add (&l->timer, atomic_load (&l->deadline));
     }

@@ -29,6 +29,9 @@ static struct
   ThredoMutex lock; /* guards starting */
   GMainContext *context;
   ThredoLoopSource *source;
+#ifdef G_OS_UNIX
+  sigset_t signals_before; /* the mask of the thread that started it */
+#endif
 } loop;
 
 #if THREDO_PORTABLE
@@ -36,7 +39,8 @@ static struct
 static void
 set_alarm (gint64 when)
 {
-  g_source_set_ready_time (&loop.source->source, when == G_MAXINT64 ? -1 : when);
+  /* Below zero is never. */
+  g_source_set_ready_time (&loop.source->source, when == G_MAXINT64 ? -1 : MAX (when, 0));
 }
 
 static gboolean
@@ -134,11 +138,11 @@ loop_main (gpointer data)
 {
   GMainContext *context = data;
   g_autoptr(GMainLoop) main_loop = g_main_loop_new (context, FALSE);
-  static ThredoSlot slot;
+  ThredoSlot *slot = g_new0 (ThredoSlot, 1);
 
-  thredo_slot_init (&slot);
-  slot.is_loop = TRUE;
-  thredo_slot_set_self (&slot);
+  thredo_slot_init (slot);
+  slot->is_loop = TRUE;
+  thredo_slot_set_self (slot);
 
   g_main_context_push_thread_default (context);
   g_main_loop_run (main_loop);
@@ -152,16 +156,25 @@ start_thread_without_signals (GMainContext  *context,
 {
   GThread *thread;
 #ifdef G_OS_UNIX
-  sigset_t all, before;
+  sigset_t all;
 
   sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
+  pthread_sigmask (SIG_SETMASK, &all, &loop.signals_before);
 #endif
   thread = g_thread_try_new ("thredo-loop", loop_main, context, error);
 #ifdef G_OS_UNIX
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  pthread_sigmask (SIG_SETMASK, &loop.signals_before, NULL);
 #endif
   return thread;
+}
+
+/* For a thread that was started by the loop's, and is not to be like it. */
+void
+thredo_loop_shed (void)
+{
+#ifdef G_OS_UNIX
+  pthread_sigmask (SIG_SETMASK, &loop.signals_before, NULL);
+#endif
 }
 
 static gboolean

@@ -10,6 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Where pointers are narrower than the C library's time, the older call takes
+ * a time that is narrower too. */
+#if defined(SYS_futex_time64)
+#define FUTEX_CALL (sizeof (time_t) > sizeof (long) ? SYS_futex_time64 : SYS_futex)
+#else
+#define FUTEX_CALL SYS_futex
+#endif
+
 void
 thredo_futex_wait (_Atomic guint32  *word,
                    guint32           while_equal,
@@ -28,7 +36,7 @@ thredo_futex_wait (_Atomic guint32  *word,
   /* The bitset form is the one that takes an absolute time. Every way in
    * which it returns (woken, changed, EINTR, ETIMEDOUT) sends the caller back
    * to look at the word, so none needs telling from another. */
-  syscall (SYS_futex, (guint32 *) word, FUTEX_WAIT_BITSET | (int) scope,
+  syscall (FUTEX_CALL, (guint32 *) word, FUTEX_WAIT_BITSET | (int) scope,
            while_equal, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -41,7 +49,7 @@ thredo_futex_wake (_Atomic guint32  *word,
    * name only, so the worst is a spurious wake of somebody else. */
   int saved_errno = errno;
 
-  syscall (SYS_futex, (guint32 *) word, FUTEX_WAKE | (int) scope, n_waiters);
+  syscall (FUTEX_CALL, (guint32 *) word, FUTEX_WAKE | (int) scope, n_waiters);
   errno = saved_errno;
 }
 

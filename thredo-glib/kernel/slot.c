@@ -127,6 +127,15 @@ thredo_slot_is_loop (void)
   return slot != NULL && slot->is_loop;
 }
 
+/* What a thread of ours has in the way of a foreign one's, because code of users
+ * asked for its thread when it had none, is taken off it. */
+void
+thredo_slot_detach_stray (ThredoSlot *self)
+{
+  if (self->owner != NULL)
+    foreign_detached (self);
+}
+
 void
 thredo_slot_set_owner (ThredoSlot *self,
                        gpointer    owner)
@@ -328,6 +337,16 @@ park (ThredoSlot           *self,
   thredo_mutex_unlock (&self->lock);
 }
 
+/* To be called before the wait is armed and any lock is taken: a log handler of
+ * the user may run in here, and may block. */
+void
+thredo_slot_prepare (ThredoSlot           *self,
+                     const ThredoWaitInfo *info)
+{
+  thredo_loop_ensure (NULL);
+  warn_about_main_loop (info);
+}
+
 /* Blocks until the armed wait, which by now stands where its completer will
  * find it, has an outcome. */
 ThredoWaitState
@@ -340,9 +359,6 @@ thredo_slot_block (ThredoSlot           *self,
   CancelClosure closure = { wait, wait->token };
   ThredoWaitState reason;
   gulong handler = 0;
-
-  warn_about_main_loop (info);
-  thredo_loop_ensure (NULL);
 
   /* After arming: see thredo_wait_arm(). */
   reason = thredo_level_check (self);

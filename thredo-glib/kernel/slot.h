@@ -87,6 +87,7 @@ guint64 thredo_slot_new_serial (void);
 void thredo_slot_init (ThredoSlot *self);
 void thredo_slot_clear (ThredoSlot *self);
 void thredo_slot_set_self (ThredoSlot *self);
+void thredo_slot_detach_stray (ThredoSlot *self);
 void thredo_slot_set_owner (ThredoSlot *self,
                             gpointer    owner);
 void thredo_slot_set_foreign_hooks (void (*attached) (ThredoSlot *slot),
@@ -104,6 +105,8 @@ void thredo_slot_fork_parent (void);
 void thredo_slot_fork_child (void);
 
 gboolean thredo_slot_is_loop (void);
+void thredo_slot_prepare (ThredoSlot           *self,
+                          const ThredoWaitInfo *info);
 ThredoWaitState thredo_slot_block (ThredoSlot           *self,
                                    const ThredoWaitInfo *info,
                                    gpointer              object,

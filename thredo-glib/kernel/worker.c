@@ -4,12 +4,11 @@
 
 #include "cancellable.h"
 #include "fork.h"
+#include "loop.h"
 
 #if !THREDO_PORTABLE
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 #endif
 
@@ -26,7 +25,7 @@ struct _ThredoWorker
   ThredoSpinHistory idle_history;
   gsize stack_size;      /* 0: what the system gives */
   gboolean is_cached;    /* FALSE: ends after its first function */
-  gboolean is_from_loop; /* and has inherited that no signal reaches it */
+  gboolean is_from_loop; /* whose signal mask and name it has inherited */
   gboolean is_finishing;
 
   /* Set by whoever takes it off the idle list, before it completes its wait. */
@@ -183,19 +182,17 @@ worker_main (gpointer data)
 {
   ThredoWorker *self = data;
 
-#if !THREDO_PORTABLE
+  thredo_slot_set_self (&self->slot);
   if (self->is_from_loop)
     {
-      sigset_t none;
-
-      sigemptyset (&none);
-      pthread_sigmask (SIG_SETMASK, &none, NULL);
+      thredo_loop_shed ();
+      thredo_slot_set_os_name (&self->slot, "thredo-worker");
     }
-#endif
-
-  thredo_slot_set_self (&self->slot);
   do
-    self->func (self->data);
+    {
+      self->func (self->data);
+      thredo_slot_detach_stray (&self->slot);
+    }
   while (self->is_cached && wait_idle (self));
 
   if (self->is_finishing)

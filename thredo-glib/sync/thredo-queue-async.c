@@ -339,7 +339,6 @@ thredo_queue_join_async (ThredoQueue         *self,
 {
   g_autoptr(GTask) task = NULL;
   ThredoAsync *async;
-  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
 
   g_return_if_fail (THREDO_IS_QUEUE (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -348,12 +347,7 @@ thredo_queue_join_async (ThredoQueue         *self,
   g_task_set_source_tag (task, thredo_queue_join_async);
 
   async = thredo_async_new (sizeof (ThredoAsync), task, &join_info, join_async_finish);
-  thredo_mutex_lock (&self->done_lock);
-  if (self->n_done == thredo_end_get_count (&self->putting))
-    thredo_wait_claim (&async->wait, async->wait.token, THREDO_WAIT_DONE, &batch);
-  else
-    thredo_wait_list_append (&self->joiners, &async->wait);
-  thredo_mutex_unlock (&self->done_lock);
+  thredo_queue_line_up_to_join (self, &async->wait);
   thredo_async_start (async);
 }
 

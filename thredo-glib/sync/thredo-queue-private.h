@@ -59,6 +59,8 @@ ThredoQueueTried thredo_queue_try_get_locked (ThredoQueue       *self,
                                               ThredoQueueGetter *getter);
 ThredoQueueTried thredo_queue_try_put_locked (ThredoQueue       *self,
                                               ThredoQueuePutter *putter);
+void thredo_queue_line_up_to_join (ThredoQueue *self,
+                                   ThredoWait  *wait);
 void thredo_queue_serve (ThredoQueue *self);
 void thredo_queue_set_tried_error (ThredoQueueTried   tried,
                                    gboolean           is_getting,

@@ -320,19 +320,19 @@ fail (ThredoQueueTried       tried,
  * From here until it returns the thread is inside: the queue waits for it
  * before it goes. */
 static ThredoQueueTried
-spin_at (ThredoQueue *self,
-         ThredoSlot  *slot,
-         ThredoEnd   *end,
-         gpointer     with)
+spin_at (ThredoQueue          *self,
+         ThredoSlot           *slot,
+         const ThredoWaitInfo *info,
+         ThredoEnd            *end,
+         gpointer              with)
 {
   gboolean is_getting = end == &self->getting;
+  gboolean paid = FALSE;
   ThredoSpin spin;
 
   thredo_mutex_unlock (&end->lock);
   if (thredo_spin_begin (&spin, &slot->history, THREDO_SPIN_AT_A_DISTANCE))
     {
-      gboolean paid = FALSE;
-
       do
         {
           guint64 n_put = thredo_end_get_count (&self->putting);
@@ -343,6 +343,8 @@ spin_at (ThredoQueue *self,
       while (!paid && thredo_spin_step (&spin));
       thredo_spin_end (&spin, paid);
     }
+  if (!paid)
+    thredo_slot_prepare (slot, info);
   thredo_mutex_lock (&end->lock);
 
   return is_getting ? thredo_queue_try_get_locked (self, with)
@@ -363,7 +365,7 @@ wait_at (ThredoQueue           *self,
   ThredoQueueTried tried;
 
   end->n_inside++;
-  tried = spin_at (self, slot, end, with);
+  tried = spin_at (self, slot, info, end, with);
   if (tried != THREDO_QUEUE_TRIED_NOTHING)
     {
       thredo_mutex_unlock (&end->lock);
@@ -1057,6 +1059,23 @@ thredo_queue_task_done (ThredoQueue  *self,
   return is_valid;
 }
 
+/* Completes the wait at once if everything has been dealt with meanwhile. */
+void
+thredo_queue_line_up_to_join (ThredoQueue *self,
+                              ThredoWait  *wait)
+{
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
+
+  thredo_mutex_lock (&self->done_lock);
+  if (self->n_done == thredo_end_get_count (&self->putting))
+    thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, &batch);
+  else
+    thredo_wait_list_append (&self->joiners, wait);
+  thredo_mutex_unlock (&self->done_lock);
+
+  thredo_wake_batch_flush (&batch);
+}
+
 /**
  * thredo_queue_join:
  * @self: a queue
@@ -1096,11 +1115,12 @@ thredo_queue_join (ThredoQueue   *self,
       thredo_mutex_unlock (&self->done_lock);
       return TRUE;
     }
-  thredo_wait_arm (&slot->wait);
-  thredo_wait_list_append (&self->joiners, &slot->wait);
   self->n_joining++;
   thredo_mutex_unlock (&self->done_lock);
 
+  thredo_slot_prepare (slot, &join_info);
+  thredo_wait_arm (&slot->wait);
+  thredo_queue_line_up_to_join (self, &slot->wait);
   outcome = thredo_slot_block (slot, &join_info, self, cancellable);
 
   thredo_mutex_lock (&self->done_lock);

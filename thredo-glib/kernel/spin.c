@@ -10,9 +10,15 @@
 #include <unistd.h>
 #endif
 
-/* Nanoseconds. About what parking and being woken costs both sides, which
- * bounds the loss of a spin that fails to the cost of not having tried. */
-#define SPIN_LIMIT_NS 15000
+/* Nanoseconds; about the time of two wakes across cores. A shorter limit would
+ * never find out that spinning pays where two threads answer each other: as
+ * long as both park, each answer takes a wake, and a probe of one would end
+ * before the other is awake. */
+#define SPIN_LIMIT_NS 45000
+/* The same where processors are wanted by others. There it pays as well: two
+ * threads that happen to run at the same time get thousands of answers done in a
+ * slice of the scheduler's, against a few by waking each other. */
+#define BUSY_SPIN_LIMIT_NS 15000
 /* A spin that took this much longer than its limit had lost its processor. */
 #define PREEMPTED_NS 200000
 /* For how long a preempted spin keeps everybody from spinning. */
@@ -20,19 +26,23 @@
 
 #define FIRST_PAUSES 4
 
-/* A spin this short is nobody's loss. Longer ones are counted, so that no more
- * threads spin than there are processors; the counter is a cache line that all
- * of them would otherwise fight for at each spin. */
-#define UNCOUNTED_NS 2000
+/* A spin this short is nobody's loss. Longer ones let others run in between, and
+ * are counted, so that no more threads spin than there are processors; the
+ * counter is a cache line that all of them would otherwise fight for. */
+#define SHORT_NS 1000
 
-/* How often the kernel is asked whether there are idle processors. It takes
- * some microseconds. */
-#define SAMPLE_NS 5000000
+/* How often the kernel is asked how many threads are ready to run, which takes
+ * some microseconds; and how often in a row the answer has to be too many. One
+ * alone is often some daemon, or a thread of the kernel's that our own wakes have
+ * brought about. */
+#define SAMPLE_NS 1000000
+#define BUSY_SAMPLES 2
 
 #define CREDIT_START 4
 #define CREDIT_MOST 16
 #define CREDIT_LOSS 2
-#define PROBE_EVERY 64
+#define FEWEST_SKIPPED 4
+#define MOST_SKIPPED 128
 
 static _Atomic gint n_spinning;
 static _Atomic gint64 busy_until;
@@ -64,37 +74,38 @@ processors (void)
   return n;
 }
 
-/* Whether no more threads want to run, on the whole machine, than there are
- * processors: a spinner beyond that holds up somebody, as likely as not the one
- * that it waits for. */
+/* Whether not many more threads want to run, on the whole machine, than there
+ * are processors. */
 static gboolean
 has_idle_processors (gint64 now)
 {
 #if defined(__linux__) && !THREDO_PORTABLE
   static _Atomic gint64 next_sample;
-  static _Atomic gboolean idle = TRUE;
+  static _Atomic gint n_busy_samples;
   gint64 due = atomic_load_explicit (&next_sample, memory_order_relaxed);
   char buffer[64];
   gint running;
   gssize n;
   int fd;
 
-  if (G_LIKELY (now < due) ||
-      !atomic_compare_exchange_strong_explicit (&next_sample, &due, now + SAMPLE_NS,
-                                                memory_order_relaxed, memory_order_relaxed))
-    return atomic_load_explicit (&idle, memory_order_relaxed);
+  if (G_UNLIKELY (now >= due) &&
+      atomic_compare_exchange_strong_explicit (&next_sample, &due, now + SAMPLE_NS,
+                                               memory_order_relaxed, memory_order_relaxed))
+    {
+      /* Without /proc nothing is known, and the spins' success has to tell. */
+      fd = open ("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+      n = fd != -1 ? read (fd, buffer, sizeof buffer - 1) : 0;
+      if (fd != -1)
+        close (fd);
+      buffer[MAX (n, 0)] = '\0';
+      if (sscanf (buffer, "%*s %*s %*s %d/", &running) == 1 &&
+          running > processors ())
+        atomic_fetch_add_explicit (&n_busy_samples, 1, memory_order_relaxed);
+      else
+        atomic_store_explicit (&n_busy_samples, 0, memory_order_relaxed);
+    }
 
-  /* Without /proc, nothing is known, and the spins' success has to tell. */
-  fd = open ("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-  if (fd == -1)
-    return TRUE;
-  n = read (fd, buffer, sizeof buffer - 1);
-  close (fd);
-  buffer[MAX (n, 0)] = '\0';
-  if (sscanf (buffer, "%*s %*s %*s %d/", &running) == 1)
-    atomic_store_explicit (&idle, running <= sysconf (_SC_NPROCESSORS_ONLN), memory_order_relaxed);
-
-  return atomic_load_explicit (&idle, memory_order_relaxed);
+  return atomic_load_explicit (&n_busy_samples, memory_order_relaxed) < BUSY_SAMPLES;
 #else
   return TRUE;
 #endif
@@ -111,6 +122,7 @@ thredo_spin_history_init (ThredoSpinHistory *self)
 {
   self->credit = CREDIT_START;
   self->skipped = 0;
+  self->probe_after = FEWEST_SKIPPED;
 }
 
 /* Whether the caller may spin now. If so, it calls thredo_spin_step() until
@@ -121,19 +133,19 @@ thredo_spin_begin (ThredoSpin        *self,
                    ThredoSpinHistory *history,
                    ThredoSpinManner   manner)
 {
-  if (history->credit <= 0 && ++history->skipped < PROBE_EVERY)
+  if (history->credit <= 0 && ++history->skipped < history->probe_after)
     return FALSE;
   if (!thredo_spin_is_useful ())
     return FALSE;
 
   self->started = now_ns ();
-  if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed) ||
-      !has_idle_processors (self->started))
+  if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed))
     return FALSE;
 
   self->history = history;
   self->pauses = FIRST_PAUSES;
   self->most_pauses = manner;
+  self->has_idle_processors = has_idle_processors (self->started);
   self->counted = FALSE;
   history->skipped = 0;
   return TRUE;
@@ -150,7 +162,7 @@ thredo_spin_step (ThredoSpin *self)
     self->pauses += self->pauses / 2;
 
   spent = now_ns () - self->started;
-  if (G_LIKELY (spent < UNCOUNTED_NS))
+  if (G_LIKELY (spent < SHORT_NS))
     return TRUE;
   if (!self->counted)
     {
@@ -158,6 +170,13 @@ thredo_spin_step (ThredoSpin *self)
       if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) >= processors ())
         return FALSE;
     }
+  if (!self->has_idle_processors)
+    return spent < BUSY_SPIN_LIMIT_NS;
+
+  /* The one that is waited for may be ready to run on this very processor, where
+   * the kernel likes to put those who wake each other. Nobody else is, or the
+   * processor would be gone for long. */
+  g_thread_yield ();
   return spent < SPIN_LIMIT_NS;
 }
 
@@ -173,11 +192,14 @@ thredo_spin_end (ThredoSpin *self,
   if (paid)
     {
       history->credit = MIN (history->credit + 1, CREDIT_MOST);
+      history->probe_after = FEWEST_SKIPPED;
     }
   else
     {
       gint64 now = now_ns ();
 
+      if (history->credit == 0)
+        history->probe_after = MIN (history->probe_after * 2, MOST_SKIPPED);
       history->credit = MAX (history->credit - CREDIT_LOSS, 0);
       if (now - self->started > SPIN_LIMIT_NS + PREEMPTED_NS)
         atomic_store_explicit (&busy_until, now + BUSY_NS, memory_order_relaxed);

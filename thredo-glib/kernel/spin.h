@@ -10,15 +10,15 @@
  *
  * A wake across cores costs some twenty microseconds, a spin that succeeds a
  * tenth of one, and one that fails costs a processor its time. So a thread
- * spins only while it has paid lately, and never when others want the processor:
- * when more threads are ready to run than there are processors, when more spin
- * than there are, or when a spin has just lost its own. */
+ * spins only while it has paid lately, and not when more threads spin than there
+ * are processors, or when a spin has just lost its own. */
 
 /* What a thread remembers of its spins; its owner's alone. */
 typedef struct
 {
   gint credit;
-  guint skipped;
+  guint skipped;     /* waits without a spin since the last one with */
+  guint probe_after; /* of how many, without credit, one spins */
 } ThredoSpinHistory;
 
 /* Between two looks the spinner stays off the cache line that it looks at:
@@ -39,6 +39,7 @@ typedef struct
   gint64 started;
   guint pauses;
   guint most_pauses;
+  gboolean has_idle_processors;
   gboolean counted;
 } ThredoSpin;
 

@@ -24,8 +24,6 @@
 /* For how long a preempted spin keeps everybody from spinning. */
 #define BUSY_NS 4000000
 
-#define FIRST_PAUSES 4
-
 /* A spin this short is nobody's loss. Longer ones let others run in between, and
  * are counted, so that no more threads spin than there are processors; the
  * counter is a cache line that all of them would otherwise fight for. */
@@ -143,8 +141,7 @@ thredo_spin_begin (ThredoSpin        *self,
     return FALSE;
 
   self->history = history;
-  self->pauses = FIRST_PAUSES;
-  self->most_pauses = manner;
+  self->pauses = manner;
   self->has_idle_processors = has_idle_processors (self->started);
   self->counted = FALSE;
   history->skipped = 0;
@@ -158,8 +155,6 @@ thredo_spin_step (ThredoSpin *self)
 
   for (guint i = 0; i < self->pauses; i++)
     thredo_cpu_relax ();
-  if (self->pauses < self->most_pauses)
-    self->pauses += self->pauses / 2;
 
   spent = now_ns () - self->started;
   if (G_LIKELY (spent < SHORT_NS))

@@ -21,15 +21,15 @@ typedef struct
   guint probe_after; /* of how many, without credit, one spins */
 } ThredoSpinHistory;
 
-/* Between two looks the spinner stays off the cache line that it looks at:
- * hardly at all where it waits for one change, and longer each time at the
- * heels of somebody who goes on writing. A getter that breathed down a
- * putter's neck would make each item cost two transfers between cores,
- * instead of a few items costing one. */
+/* For how many pauses the spinner stays off the cache line between two looks at
+ * it: hardly any where it waits for one change, and a few hundred nanoseconds of
+ * them at the heels of somebody who goes on writing. A getter that breathed down
+ * a putter's neck would make each item cost two transfers between cores, instead
+ * of a dozen items costing one. */
 typedef enum
 {
   THREDO_SPIN_CLOSE = 4,
-  THREDO_SPIN_AT_A_DISTANCE = 24,
+  THREDO_SPIN_AT_A_DISTANCE = 32,
 } ThredoSpinManner;
 
 /* One spin in progress. */
@@ -38,7 +38,6 @@ typedef struct
   ThredoSpinHistory *history;
   gint64 started;
   guint pauses;
-  guint most_pauses;
   gboolean has_idle_processors;
   gboolean counted;
 } ThredoSpin;

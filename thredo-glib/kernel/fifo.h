@@ -49,17 +49,17 @@ struct _ThredoFifoBlock
   GValue items[THREDO_FIFO_BLOCK];
 };
 
-/* Each half is guarded by its end's lock. */
+/* Each half is guarded by its end's lock, and on lines of its own. */
 typedef struct
 {
+  char padding_before[64];
   ThredoFifoBlock *tail;
   guint tail_at;
-  char padding[64];
-
+  char padding_between[64];
   ThredoFifoBlock *head;
   guint head_at;
-
   ThredoFifoBlock *_Atomic spare;
+  char padding_after[64];
 } ThredoFifo;
 
 void thredo_end_init (ThredoEnd *self);

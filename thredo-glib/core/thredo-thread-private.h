@@ -4,7 +4,9 @@
 
 #include "thredo-thread.h"
 
+#include "gate.h"
 #include "thredo-blocking-private.h"
+#include "thredo-name-private.h"
 
 typedef struct _ThredoGroupCore ThredoGroupCore;
 
@@ -24,6 +26,37 @@ typedef struct
   ThredoMemberPlace place;
 } ThredoMember;
 
+typedef struct
+{
+  ThredoLevel level;
+  guint64 id;
+  ThredoName name;
+
+  /* NEW, RUNNING, and then open: how it ended. What the thread leaves behind
+   * is written before that, by the thread, and not changed after it. */
+  ThredoGate state;
+
+  ThredoMutex lock; /* guards what is below; taken before the gate's */
+  ThredoSlot *slot; /* while it runs */
+  ThredoGroupCore *core;
+  gboolean joined;
+
+  ThredoThreadFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+  gsize stack_size;
+  gboolean daemon;
+
+  GValue result;
+  gpointer result_pointer;
+  GDestroyNotify result_destroy;
+  GError *error;
+
+  ThredoMember member;
+} ThredoThreadPrivate;
+
+ThredoThreadPrivate *thredo_thread_get_private (ThredoThread *self);
+ThredoGroupCore *thredo_thread_dup_core (ThredoThread *self);
 ThredoMember *thredo_thread_get_member (ThredoThread *self);
 ThredoGroupCore **thredo_thread_lock_core (ThredoThread *self);
 void thredo_thread_unlock_core (ThredoThread *self);

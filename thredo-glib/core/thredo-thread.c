@@ -92,35 +92,6 @@
  * Since: 1.0
  */
 
-typedef struct
-{
-  ThredoLevel level;
-  guint64 id;
-  ThredoName name;
-
-  /* NEW, RUNNING, and then open: how it ended. What the thread leaves behind
-   * is written before that, by the thread, and not changed after it. */
-  ThredoGate state;
-
-  ThredoMutex lock; /* guards what is below; taken before the gate's */
-  ThredoSlot *slot; /* while it runs */
-  ThredoGroupCore *core;
-  gboolean joined;
-
-  ThredoThreadFunc func;
-  gpointer user_data;
-  GDestroyNotify destroy;
-  gsize stack_size;
-  gboolean daemon;
-
-  GValue result;
-  gpointer result_pointer;
-  GDestroyNotify result_destroy;
-  GError *error;
-
-  ThredoMember member;
-} ThredoThreadPrivate;
-
 enum
 {
   PROP_0,
@@ -137,14 +108,11 @@ G_DEFINE_TYPE_WITH_PRIVATE (ThredoThread, thredo_thread, G_TYPE_OBJECT)
 
 static GParamSpec *properties[N_PROPS];
 
-static const char *
-get_name (gpointer object)
+ThredoThreadPrivate *
+thredo_thread_get_private (ThredoThread *self)
 {
-  return thredo_thread_get_name (object);
+  return thredo_thread_get_instance_private (self);
 }
-
-static const ThredoWaitInfo join_info = { "thredo_thread_join", "join", "Thread", get_name };
-static const ThredoWaitInfo wait_info = { "thredo_thread_wait", "join", "Thread", get_name };
 
 static inline ThredoThreadPrivate *
 private_of (ThredoThread *self)
@@ -188,8 +156,8 @@ thredo_thread_unlock_core (ThredoThread *self)
   thredo_mutex_unlock (&private_of (self)->lock);
 }
 
-static ThredoGroupCore *
-dup_core (ThredoThread *self)
+ThredoGroupCore *
+thredo_thread_dup_core (ThredoThread *self)
 {
   ThredoGroupCore **core = thredo_thread_lock_core (self);
   ThredoGroupCore *copy = *core != NULL ? thredo_group_core_ref (*core) : NULL;
@@ -218,7 +186,7 @@ thredo_thread_set_not_started (ThredoThread *self)
   thredo_gate_refuse (&priv->state, THREDO_THREAD_STATE_NEW, &batch);
   thredo_wake_batch_flush (&batch);
 
-  core = dup_core (self);
+  core = thredo_thread_dup_core (self);
   if (core != NULL)
     {
       thredo_group_core_forget (core, self);
@@ -276,7 +244,7 @@ set_ended (ThredoThread *self,
 static void
 tell_group (ThredoThread *self)
 {
-  ThredoGroupCore *core = dup_core (self);
+  ThredoGroupCore *core = thredo_thread_dup_core (self);
 
   if (core != NULL)
     {
@@ -711,293 +679,6 @@ thredo_thread_start (ThredoThread  *self,
   return FALSE;
 }
 
-static void
-set_not_started_error (ThredoThread  *self,
-                       GError       **error)
-{
-  g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
-               "Thread '%s' was never started", thredo_thread_get_name (self));
-}
-
-/* Blocks until the thread has ended. */
-static gboolean
-await_end (ThredoThread          *self,
-           const ThredoWaitInfo  *info,
-           GCancellable          *cancellable,
-           GError               **error)
-{
-  ThredoThreadPrivate *priv = private_of (self);
-  ThredoSlot *slot = thredo_slot_self ();
-  ThredoWaitState outcome;
-
-  if (slot->owner == self)
-    {
-      g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
-                   "Thread '%s' would wait for itself, for ever", thredo_thread_get_name (self));
-      return FALSE;
-    }
-  if (!thredo_blocking_begin (slot, info, cancellable, error))
-    return FALSE;
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
-    {
-      set_not_started_error (self, error);
-      return FALSE;
-    }
-
-  outcome = thredo_gate_wait (&priv->state, slot, info, self, cancellable);
-  if (outcome == THREDO_WAIT_DONE)
-    return TRUE;
-  if (outcome == THREDO_WAIT_REFUSED)
-    set_not_started_error (self, error);
-  else
-    thredo_blocking_set_error (slot, info, outcome, cancellable, error);
-  return FALSE;
-}
-
-/* What a joiner is told of how the thread ended; NULL if it went well. */
-GError *
-thredo_thread_dup_join_error (ThredoThread *self)
-{
-  ThredoThreadPrivate *priv = private_of (self);
-
-  switch (thredo_thread_get_end (self))
-    {
-    case THREDO_THREAD_STATE_FAILED:
-      return g_error_copy (priv->error);
-    case THREDO_THREAD_STATE_CANCELLED:
-      return g_error_new (THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED,
-                          "Thread '%s' was cancelled", thredo_thread_get_name (self));
-    default:
-      return NULL;
-    }
-}
-
-/* A thread that was joined by hand is no longer its group's business. */
-static gboolean
-conclude_join (ThredoThread  *self,
-               GError       **error)
-{
-  ThredoThreadPrivate *priv = private_of (self);
-  ThredoGroupCore *core = dup_core (self);
-  GError *join_error;
-
-  if (core != NULL)
-    {
-      thredo_group_core_forget (core, self);
-      thredo_group_core_unref (core);
-    }
-
-  thredo_mutex_lock (&priv->lock);
-  priv->joined = TRUE;
-  thredo_mutex_unlock (&priv->lock);
-
-  join_error = thredo_thread_dup_join_error (self);
-  if (join_error == NULL)
-    return TRUE;
-  g_propagate_error (error, join_error);
-  return FALSE;
-}
-
-/**
- * thredo_thread_join:
- * @self: a thread that was started
- * @cancellable: (nullable): what else can end the wait
- * @error: return location for an error
- *
- * Waits until the thread has ended, and passes on how.
- *
- * The wait ends with the thread, a cancel of the caller, the deadline of a
- * scope around it, or a cancel of @cancellable; the latter three leave the
- * thread that is waited for alone. A thread may be joined more than once, and
- * by several at once. One that is joined leaves its group.
- *
- * The thread's own error is passed on as it is, domain and code. As such a
- * code may be one that the wait could fail with too, it is
- * `THREDO_ERROR_THREAD_CANCELLED` if the thread was cancelled;
- * [method@Thredo.Thread.wait] is for those who must tell all of them apart.
- *
- * Any thread but the loop's may call this.
- *
- * Returns: %TRUE if the thread went well, or %FALSE with an error: the
- *   thread's own; `THREDO_ERROR_THREAD_CANCELLED` if it was cancelled;
- *   `THREDO_ERROR_FAILED` if it set no error; `THREDO_ERROR_STATE` for oneself
- *   or a thread that was not started; `G_IO_ERROR_CANCELLED` or
- *   `G_IO_ERROR_TIMED_OUT` ([error@Gio.IOErrorEnum]) if the wait was cancelled
- *   or too long; `THREDO_ERROR_LOOP_THREAD`
- *
- * Since: 1.0
- */
-gboolean
-thredo_thread_join (ThredoThread  *self,
-                    GCancellable  *cancellable,
-                    GError       **error)
-{
-  g_return_val_if_fail (THREDO_IS_THREAD (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-
-  return await_end (self, &join_info, cancellable, error) && conclude_join (self, error);
-}
-
-/**
- * thredo_thread_join_pointer: (skip)
- * @self: a thread that was started
- * @cancellable: (nullable): what else can end the wait
- * @error: return location for an error
- *
- * Joins the thread, as [method@Thredo.Thread.join] does, and takes the result
- * that it left by [method@Thredo.Thread.set_result_pointer].
- *
- * The first one to join so gets the pointer, and with it the duty to free it.
- *
- * Returns: (transfer full) (nullable): the result, %NULL if there is none or
- *   with an error
- *
- * Since: 1.0
- */
-gpointer
-thredo_thread_join_pointer (ThredoThread  *self,
-                            GCancellable  *cancellable,
-                            GError       **error)
-{
-  ThredoThreadPrivate *priv;
-  gpointer result;
-
-  if (!thredo_thread_join (self, cancellable, error))
-    return NULL;
-
-  priv = private_of (self);
-  thredo_mutex_lock (&priv->lock);
-  result = g_steal_pointer (&priv->result_pointer);
-  priv->result_destroy = NULL;
-  thredo_mutex_unlock (&priv->lock);
-
-  return result;
-}
-
-/**
- * thredo_thread_wait:
- * @self: a thread that was started
- * @cancellable: (nullable): what else can end the wait
- * @error: return location for an error
- *
- * Waits until the thread has ended, however it ended.
- *
- * The same as [method@Thredo.Thread.join], but for what it returns; and the
- * thread stays in its group.
- *
- * Returns: %TRUE if the thread has ended, or %FALSE with an error:
- *   `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_TIMED_OUT`
- *   ([error@Gio.IOErrorEnum]) if the wait was cancelled or too long;
- *   `THREDO_ERROR_STATE` for oneself or a thread that was not started;
- *   `THREDO_ERROR_LOOP_THREAD`
- *
- * Since: 1.0
- */
-gboolean
-thredo_thread_wait (ThredoThread  *self,
-                    GCancellable  *cancellable,
-                    GError       **error)
-{
-  g_return_val_if_fail (THREDO_IS_THREAD (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-
-  return await_end (self, &wait_info, cancellable, error);
-}
-
-static gboolean
-join_async_finish (ThredoAsync     *async,
-                   ThredoWaitState  outcome)
-{
-  ThredoThread *self = g_task_get_source_object (async->task);
-  GError *error = NULL;
-
-  if (outcome == THREDO_WAIT_DONE)
-    {
-      if (conclude_join (self, &error))
-        g_task_return_boolean (async->task, TRUE);
-      else
-        g_task_return_error (async->task, error);
-      return TRUE;
-    }
-
-  if (outcome == THREDO_WAIT_REFUSED)
-    {
-      set_not_started_error (self, &error);
-      g_task_return_error (async->task, error);
-      return TRUE;
-    }
-
-  thredo_gate_step_out (&private_of (self)->state, &async->wait);
-  thredo_async_return_error (async, outcome);
-  return TRUE;
-}
-
-/**
- * thredo_thread_join_async:
- * @self: a thread that was started
- * @cancellable: (nullable): what can end the wait before the thread does
- * @callback: (scope async) (nullable): called when the wait has ended
- * @user_data: data for @callback
- *
- * Waits until the thread has ended, without blocking.
- *
- * The callback runs in the thread-default main context of the caller. Scopes of
- * the caller have no say in this: nothing blocks. Any thread may call this.
- *
- * Since: 1.0
- */
-void
-thredo_thread_join_async (ThredoThread        *self,
-                          GCancellable        *cancellable,
-                          GAsyncReadyCallback  callback,
-                          gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-  ThredoThreadPrivate *priv;
-  ThredoAsync *async;
-  GError *error = NULL;
-
-  g_return_if_fail (THREDO_IS_THREAD (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  priv = private_of (self);
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, thredo_thread_join_async);
-
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
-    {
-      set_not_started_error (self, &error);
-      g_task_return_error (task, error);
-      return;
-    }
-
-  async = thredo_async_new (sizeof (ThredoAsync), task, &join_info, join_async_finish);
-  thredo_gate_line_up (&priv->state, &async->wait);
-  thredo_async_start (async);
-}
-
-/**
- * thredo_thread_join_finish:
- * @self: a thread
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Ends what [method@Thredo.Thread.join_async] began.
- *
- * Returns: as [method@Thredo.Thread.join]
- *
- * Since: 1.0
- */
-gboolean
-thredo_thread_join_finish (ThredoThread  *self,
-                           GAsyncResult  *result,
-                           GError       **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
 /**
  * thredo_thread_cancel:
  * @self: a thread
@@ -1024,7 +705,7 @@ thredo_thread_cancel (ThredoThread *self)
 
   thredo_level_cancel (&private_of (self)->level);
 
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && (core = dup_core (self)) != NULL)
+  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && (core = thredo_thread_dup_core (self)) != NULL)
     {
       thredo_group_core_member_cancelled (core, self);
       thredo_group_core_unref (core);
@@ -1399,7 +1080,7 @@ thredo_thread_get_group (ThredoThread *self)
 
   g_return_val_if_fail (THREDO_IS_THREAD (self), NULL);
 
-  core = dup_core (self);
+  core = thredo_thread_dup_core (self);
   if (core != NULL)
     {
       group = thredo_group_core_dup_group (core);

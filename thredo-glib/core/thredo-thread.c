@@ -705,7 +705,10 @@ thredo_thread_cancel (ThredoThread *self)
 
   thredo_level_cancel (&private_of (self)->level);
 
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && (core = thredo_thread_dup_core (self)) != NULL)
+  if (thredo_thread_get_end (self) != THREDO_THREAD_STATE_NEW)
+    return;
+  core = thredo_thread_dup_core (self);
+  if (core != NULL)
     {
       thredo_group_core_member_cancelled (core, self);
       thredo_group_core_unref (core);
@@ -900,7 +903,12 @@ thredo_thread_get_error (ThredoThread *self)
 {
   g_return_val_if_fail (THREDO_IS_THREAD (self), NULL);
 
-  return thredo_gate_is_open (&private_of (self)->state) ? private_of (self)->error : NULL;
+  ThredoThreadPrivate *priv;
+
+  g_return_val_if_fail (THREDO_IS_THREAD (self), NULL);
+
+  priv = private_of (self);
+  return thredo_gate_is_open (&priv->state) ? priv->error : NULL;
 }
 
 /* Calls the function with the slot if the thread is parked in a wait. */
@@ -1114,7 +1122,8 @@ is_new (ThredoThread *self)
   gboolean is_new_and_alone;
 
   thredo_mutex_lock (&priv->lock);
-  is_new_and_alone = thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL;
+  is_new_and_alone = priv->core == NULL &&
+                     thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW;
   thredo_mutex_unlock (&priv->lock);
 
   return is_new_and_alone;

@@ -23,4 +23,13 @@
  * Since: 1.0
  */
 
+/**
+ * thredo_error_quark:
+ *
+ * Gets the domain of the library's errors.
+ *
+ * Returns: the quark
+ *
+ * Since: 1.0
+ */
 G_DEFINE_QUARK (thredo - error - quark, thredo_error)

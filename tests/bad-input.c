@@ -773,7 +773,7 @@ sleep_in_timeout (ThredoThread  *thread,
                   GError       **error)
 {
   g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (*(GTimeSpan *) duration);
-  g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (scope);
+  G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (scope);
 
   g_assert_cmpint (thredo_scope_get_deadline (scope), ==, THREDO_NO_DEADLINE);
   return thredo_sleep (SUPPORT_FOREVER, NULL, error);

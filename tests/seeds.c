@@ -285,7 +285,6 @@ static void
 test_first_of_four (void)
 {
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_RESULT);
-  g_autoptr(ThredoThread) winner = NULL;
   g_autoptr(GError) error = NULL;
   g_auto(GValue) reply = G_VALUE_INIT;
   g_auto(GValue) result = G_VALUE_INIT;
@@ -345,7 +344,7 @@ serve (ThredoThread  *thread,
        GError       **error)
 {
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
-  g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
+  G_GNUC_UNUSED g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
   g_autoptr(ThredoThread) helper = NULL;
   g_autoptr(ThredoThread) server = NULL;
   gboolean joined;

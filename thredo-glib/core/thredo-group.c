@@ -959,7 +959,7 @@ thredo_group_set_name (ThredoGroup *self,
  *
  * ```c
  * g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
- * g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
+ * G_GNUC_UNUSED g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
  * ```
  *
  * Returns: (transfer full): the guard

@@ -484,7 +484,7 @@ thredo_scope_get_cancellable (ThredoScope *self)
  *
  * ```c
  * g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (G_TIME_SPAN_SECOND);
- * g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (scope);
+ * G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (scope);
  * ```
  *
  * Returns: (transfer full): the guard

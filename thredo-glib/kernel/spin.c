@@ -19,10 +19,6 @@
  * threads that happen to run at the same time get thousands of answers done in a
  * slice of the scheduler's, against a few by waking each other. */
 #define BUSY_SPIN_LIMIT_NS 15000
-/* A spin that took this much longer than its limit had lost its processor. */
-#define PREEMPTED_NS 200000
-/* For how long a preempted spin keeps everybody from spinning. */
-#define BUSY_NS 4000000
 
 /* A spin this short is nobody's loss. Longer ones let others run in between, and
  * are counted, so that no more threads spin than there are processors; the
@@ -43,7 +39,6 @@
 #define MOST_SKIPPED 128
 
 static _Atomic gint n_spinning;
-static _Atomic gint64 busy_until;
 
 static inline gint64
 now_ns (void)
@@ -137,13 +132,11 @@ thredo_spin_begin (ThredoSpin        *self,
     return FALSE;
 
   self->started = now_ns ();
-  if (self->started < atomic_load_explicit (&busy_until, memory_order_relaxed))
-    return FALSE;
 
   self->history = history;
   self->pauses = manner;
   self->has_idle_processors = has_idle_processors (self->started);
-  self->counted = FALSE;
+  self->counted = self->crowded_out = FALSE;
   history->skipped = 0;
   return TRUE;
 }
@@ -163,7 +156,10 @@ thredo_spin_step (ThredoSpin *self)
     {
       self->counted = TRUE;
       if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) >= processors ())
-        return FALSE;
+        {
+          self->crowded_out = TRUE;
+          return FALSE;
+        }
     }
   if (!self->has_idle_processors)
     return spent < BUSY_SPIN_LIMIT_NS;
@@ -189,14 +185,10 @@ thredo_spin_end (ThredoSpin *self,
       history->credit = MIN (history->credit + 1, CREDIT_MOST);
       history->probe_after = FEWEST_SKIPPED;
     }
-  else
+  else if (!self->crowded_out)
     {
-      gint64 now = now_ns ();
-
       if (history->credit == 0)
         history->probe_after = MIN (history->probe_after * 2, MOST_SKIPPED);
       history->credit = MAX (history->credit - CREDIT_LOSS, 0);
-      if (now - self->started > SPIN_LIMIT_NS + PREEMPTED_NS)
-        atomic_store_explicit (&busy_until, now + BUSY_NS, memory_order_relaxed);
     }
 }

@@ -11,7 +11,7 @@
  * A wake across cores costs some twenty microseconds, a spin that succeeds a
  * tenth of one, and one that fails costs a processor its time. So a thread
  * spins only while it has paid lately, and not when more threads spin than there
- * are processors, or when a spin has just lost its own. */
+ * are processors. */
 
 /* What a thread remembers of its spins; its owner's alone. */
 typedef struct
@@ -40,6 +40,7 @@ typedef struct
   guint pauses;
   gboolean has_idle_processors;
   gboolean counted;
+  gboolean crowded_out; /* which says nothing of whether it would have paid */
 } ThredoSpin;
 
 static inline void

@@ -21,7 +21,7 @@
 #define BUSY_SPIN_LIMIT_NS 15000
 
 /* A spin this short is nobody's loss. Longer ones let others run in between, and
- * are counted, so that no more threads spin than there are processors; the
+ * are counted, so that hardly more threads spin than there are processors; the
  * counter is a cache line that all of them would otherwise fight for. */
 #define SHORT_NS 1000
 
@@ -155,7 +155,7 @@ thredo_spin_step (ThredoSpin *self)
   if (!self->counted)
     {
       self->counted = TRUE;
-      if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) >= processors ())
+      if (atomic_fetch_add_explicit (&n_spinning, 1, memory_order_relaxed) > processors ())
         {
           self->crowded_out = TRUE;
           return FALSE;

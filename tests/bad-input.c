@@ -335,6 +335,82 @@ test_stack_size (void)
     }
 }
 
+/* More stack than there is: the system refuses the start. */
+
+static ThredoThread *
+thread_too_large (ThredoThreadFunc func,
+                  gpointer         user_data,
+                  GDestroyNotify   destroy)
+{
+  ThredoThread *thread = thredo_thread_new ("too large", func, user_data, destroy);
+
+  thredo_thread_set_stack_size (thread, G_MAXSIZE / 2);
+  return thread;
+}
+
+static gboolean
+can_be_refused (void)
+{
+#if THREDO_PORTABLE
+  g_test_skip ("GLib does not let one choose");
+  return FALSE;
+#else
+  return TRUE;
+#endif
+}
+
+static void
+assert_refused (GError **error)
+{
+  support_assert_error (error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN);
+}
+
+static gpointer
+start_in_vain (gpointer user_data)
+{
+  gpointer *shared = user_data;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_thread_start (shared[0], &error));
+  assert_refused (&error);
+  g_atomic_int_set ((int *) shared[1], TRUE);
+  return NULL;
+}
+
+/* Whoever joins it while it is being started is not left waiting. */
+static void
+test_refused_while_joined (void)
+{
+  guint n_rounds = support_rounds (2000);
+
+  if (!can_be_refused ())
+    return;
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      g_autoptr(ThredoThread) thread = thread_too_large (support_return_true, NULL, NULL);
+      g_autoptr(ThredoScope) limit = thredo_scope_new_with_timeout (SUPPORT_LIMIT);
+      g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (limit);
+      int refused = FALSE;
+      gpointer shared[] = { thread, &refused };
+      GThread *starter = g_thread_new ("starter", start_in_vain, shared);
+      gboolean last;
+
+      g_assert_nonnull (guard);
+      do
+        {
+          g_autoptr(GError) error = NULL;
+
+          last = g_atomic_int_get (&refused);
+          g_assert_false (thredo_thread_join (thread, NULL, &error));
+          assert_state_error (&error);
+        }
+      while (!last);
+      g_thread_join (starter);
+      g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_NEW);
+    }
+}
+
 /* No more threads to be had. */
 
 #define NOBODY 65534
@@ -551,6 +627,151 @@ test_join_own_group (void)
   g_assert_no_error (error);
   thredo_group_join (group, NULL, &error);
   g_assert_no_error (error);
+}
+
+/* Refused at once, it is no member, and the next has its room. */
+static void
+test_group_start_refused (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) large = NULL;
+  g_autoptr(ThredoThread) next = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (!can_be_refused ())
+    return;
+
+  thredo_group_set_max_running (group, 1);
+  large = thread_too_large (support_return_true, NULL, NULL);
+  g_assert_false (thredo_group_add (group, large, &error));
+  assert_refused (&error);
+  g_assert_null (thredo_thread_get_group (large));
+  g_assert_cmpint (thredo_thread_get_state (large), ==, THREDO_THREAD_STATE_NEW);
+  next = thredo_group_spawn (group, "next", support_return_true, NULL, NULL, &error);
+  g_assert_no_error (error);
+  thredo_group_join (group, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (thredo_thread_get_state (next), ==, THREDO_THREAD_STATE_FINISHED);
+}
+
+/* Refused when its turn comes, it has failed. */
+static void
+test_group_pending_refused (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(ThredoThread) first = NULL;
+  g_autoptr(ThredoThread) large = NULL;
+  g_autoptr(ThredoThread) last = NULL;
+  g_autoptr(GError) error = NULL;
+  int destroyed = 0;
+
+  if (!can_be_refused ())
+    return;
+
+  thredo_group_set_max_running (group, 1);
+  first = thredo_group_spawn (group, "first", wait_for_release, queue, NULL, &error);
+  g_assert_no_error (error);
+  large = thread_too_large (support_return_true, &destroyed, support_count_destroy);
+  g_assert_true (thredo_group_add (group, large, &error));
+  g_assert_no_error (error);
+  last = thredo_group_spawn (group, "last", support_return_true, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (thredo_thread_get_state (large), ==, THREDO_THREAD_STATE_NEW);
+
+  put_int (queue, 0);
+  g_assert_false (thredo_group_join (group, NULL, &error));
+  assert_refused (&error);
+  g_assert_cmpint (thredo_thread_get_state (first), ==, THREDO_THREAD_STATE_FINISHED);
+  g_assert_cmpint (thredo_thread_get_state (large), ==, THREDO_THREAD_STATE_FAILED);
+  g_assert_false (thredo_thread_is_alive (last));
+  g_assert_cmpint (destroyed, ==, 1);
+}
+
+/* Each that is refused makes room for the next that is. */
+static void
+test_group_many_refused (void)
+{
+  guint n_members = support_rounds (SUPPORT_WITH_ASAN || SUPPORT_WITH_TSAN ? 6000 : 60000);
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(ThredoThread) first = NULL;
+  g_autoptr(GError) error = NULL;
+  int destroyed = 0;
+
+  if (!can_be_refused ())
+    return;
+
+  thredo_group_set_max_running (group, 1);
+  first = thredo_group_spawn (group, "first", wait_for_release, queue, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < n_members; i++)
+    {
+      g_autoptr(ThredoThread) large = NULL;
+
+      large = thread_too_large (support_return_true, &destroyed, support_count_destroy);
+      thredo_group_add (group, large, &error);
+      g_assert_no_error (error);
+    }
+
+  /* Nobody joins before the end, which would cancel the rest. */
+  put_int (queue, 0);
+  support_wait_for_int (&destroyed, (int) n_members);
+  g_assert_false (thredo_group_join (group, NULL, &error));
+  assert_refused (&error);
+  g_assert_cmpint (destroyed, ==, n_members);
+}
+
+static gpointer
+spawn_beside (gpointer group)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+
+  thread = thredo_group_spawn (group, "beside", support_return_true, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+/* One that becomes a member while another is being refused is not forgotten. */
+static void
+test_group_refused_beside (void)
+{
+  guint n_rounds = support_rounds (2000);
+
+  if (!can_be_refused ())
+    return;
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+      g_autoptr(ThredoScope) limit = thredo_scope_new_with_timeout (SUPPORT_LIMIT);
+      g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (limit);
+      g_autoptr(ThredoThread) large = thread_too_large (support_return_true, NULL, NULL);
+      g_autoptr(GError) error = NULL;
+      GThread *beside;
+
+      g_assert_nonnull (guard);
+      thredo_group_set_max_running (group, 1);
+      beside = g_thread_new ("beside", spawn_beside, group);
+      for (volatile guint spin = i * 37 % 40000; spin > 0; spin--)
+        ;
+
+      /* Refused now, or when its turn comes. */
+      if (!thredo_group_add (group, large, &error))
+        {
+          assert_refused (&error);
+          g_thread_join (beside);
+          thredo_group_join (group, NULL, &error);
+          g_assert_no_error (error);
+        }
+      else
+        {
+          g_thread_join (beside);
+          g_assert_false (thredo_group_join (group, NULL, &error));
+          assert_refused (&error);
+        }
+    }
 }
 
 static void
@@ -1242,6 +1463,75 @@ test_no_warning (void)
   support_join_ok (thread);
 }
 
+static void
+block_in_log_handler (const char     *log_domain,
+                      GLogLevelFlags  log_level,
+                      const char     *message,
+                      gpointer        n_logged)
+{
+  g_autoptr(GError) error = NULL;
+
+  thredo_sleep (1000, NULL, &error);
+  g_assert_no_error (error);
+  g_atomic_int_inc ((int *) n_logged);
+}
+
+static gboolean
+put_when_got (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  gpointer *shared = user_data;
+
+  support_wait_for_wait (shared[0], "get on Queue 'empty'");
+  put_int (shared[1], 7);
+  return TRUE;
+}
+
+static gboolean
+get_with_log_handler (gpointer done)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(ThredoThread) putter = NULL;
+  g_auto(GValue) item = G_VALUE_INIT;
+  g_autoptr(GError) error = NULL;
+  gpointer shared[] = { thredo_thread_self (), queue };
+  int n_logged = 0;
+
+  /* The handler's own call has been warned of. */
+  thredo_sleep (1000, NULL, &error);
+  g_assert_no_error (error);
+  g_log_set_default_handler (block_in_log_handler, &n_logged);
+
+  thredo_queue_set_name (queue, "empty");
+  putter = spawn ("putter", put_when_got, shared);
+  thredo_queue_get (queue, &item, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (n_logged, ==, 1);
+  g_assert_cmpint (g_value_get_int (&item), ==, 7);
+  support_join_ok (putter);
+  *(gboolean *) done = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* The warning comes before the wait, which its handler's does not disturb. */
+static void
+test_log_handler_that_blocks (void)
+{
+  gboolean done = FALSE;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  g_idle_add (get_with_log_handler, &done);
+  support_iterate_until (&done);
+}
+
 /* Not an object at all. */
 
 static void
@@ -1298,12 +1588,17 @@ main (int    argc,
   g_test_add_func ("/bad-input/thread/change-started", test_change_started);
   g_test_add_func ("/bad-input/thread/result-after-end", test_result_after_end);
   g_test_add_func ("/bad-input/thread/stack-size", test_stack_size);
+  g_test_add_func ("/bad-input/thread/refused-while-joined", test_refused_while_joined);
   g_test_add_func ("/bad-input/thread/refused", test_threads_refused);
   g_test_add_func ("/bad-input/thread/loop-refused", test_loop_refused);
 
   g_test_add_func ("/bad-input/group/joined", test_joined_group);
   g_test_add_func ("/bad-input/group/two-groups", test_two_groups);
   g_test_add_func ("/bad-input/group/join-own", test_join_own_group);
+  g_test_add_func ("/bad-input/group/start-refused", test_group_start_refused);
+  g_test_add_func ("/bad-input/group/pending-refused", test_group_pending_refused);
+  g_test_add_func ("/bad-input/group/many-refused", test_group_many_refused);
+  g_test_add_func ("/bad-input/group/refused-beside-another", test_group_refused_beside);
   g_test_add_func ("/bad-input/group/dropped", test_group_dropped);
 
   g_test_add_func ("/bad-input/queue/task-done-too-often", test_task_done_too_often);
@@ -1331,6 +1626,7 @@ main (int    argc,
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_block_in_callback);
     }
   g_test_add_func ("/bad-input/block/no-warning", test_no_warning);
+  g_test_add_func ("/bad-input/block/log-handler-that-blocks", test_log_handler_that_blocks);
   g_test_add_func ("/bad-input/null", test_null);
 
   return g_test_run ();

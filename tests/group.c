@@ -877,6 +877,112 @@ test_joiner_shielded (void)
   team_clear (&team);
 }
 
+/* --- code of users that blocks while a join goes on ----------------------- */
+
+static void
+block_in_shield (gpointer counter)
+{
+  g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
+  g_autoptr(GError) error = NULL;
+
+  thredo_scope_enter (shield);
+  thredo_sleep (1000, NULL, &error);
+  g_assert_no_error (error);
+  thredo_scope_leave (shield);
+  g_atomic_int_inc ((int *) counter);
+}
+
+static void
+block_when_cancelled (GCancellable *cancellable,
+                      gpointer      counter)
+{
+  block_in_shield (counter);
+}
+
+typedef struct
+{
+  ThredoGroup *group;
+  ThredoThread *threads[3];
+} Crew;
+
+static void
+assert_crew_ended (Crew *crew)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (crew->threads); i++)
+    g_assert_false (thredo_thread_is_alive (crew->threads[i]));
+}
+
+static gboolean
+join_crew (ThredoThread  *thread,
+           gpointer       user_data,
+           GError       **error)
+{
+  Crew *crew = user_data;
+  gboolean ok = thredo_group_join (crew->group, NULL, error);
+
+  assert_crew_ended (crew);
+  return ok;
+}
+
+/* A clean-up and a handler that block are run when the join is settled, or cut
+ * short: the join waits for every member all the same. */
+static void
+join_while_others_block (ThredoGroupWait policy,
+                         gboolean        cut_short)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (policy);
+  g_autoptr(ThredoThread) surplus = NULL;
+  g_autoptr(ThredoThread) joiner = NULL;
+  g_autoptr(GError) error = NULL;
+  Crew crew = { .group = group };
+  int n_blocked = 0;
+  Slow slow;
+
+  slow_init (&slow, group, crew.threads);
+  thredo_group_set_max_running (group, G_N_ELEMENTS (crew.threads));
+  surplus = thredo_group_spawn (group, "surplus", support_return_true, &n_blocked,
+                                block_in_shield, &error);
+  g_assert_no_error (error);
+  g_cancellable_connect (thredo_thread_get_cancellable (crew.threads[1]),
+                         G_CALLBACK (block_when_cancelled), &n_blocked, NULL);
+
+  joiner = thredo_thread_spawn ("joiner", join_crew, &crew, NULL, &error);
+  g_assert_no_error (error);
+  if (cut_short)
+    {
+      support_wait_for_wait (joiner, "join on Group");
+      thredo_thread_cancel (joiner);
+    }
+  support_wait_for_int (&n_blocked, 2);
+  support_wait_for_wait (joiner, "join on Group");
+  slow_let_go (&slow, crew.threads, joiner);
+
+  if (cut_short)
+    {
+      g_assert_false (thredo_thread_join (joiner, NULL, &error));
+      support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
+    }
+  else
+    {
+      support_join_ok (joiner);
+    }
+  g_assert_cmpint (thredo_thread_get_state (surplus), ==, THREDO_THREAD_STATE_CANCELLED);
+  g_assert_cmpint (n_blocked, ==, 2);
+  slow_clear (&slow, crew.threads);
+}
+
+static void
+test_join_clean_up_that_blocks (void)
+{
+  join_while_others_block (THREDO_GROUP_WAIT_NONE, FALSE);
+}
+
+static void
+test_joiner_clean_up_that_blocks (void)
+{
+  join_while_others_block (THREDO_GROUP_WAIT_ALL, TRUE);
+}
+
 /* --- joined once ---------------------------------------------------------- */
 
 static void
@@ -1667,6 +1773,53 @@ test_joined_by_hand (void)
   team_clear (&team);
 }
 
+static gboolean
+wait_for_end (ThredoThread  *thread,
+              gpointer       other,
+              GError       **error)
+{
+  return thredo_thread_wait (other, NULL, error);
+}
+
+/* It may be in the next group while the first is still being told of its end,
+ * after all who wait for it. */
+static void
+test_joined_by_hand_for_another (void)
+{
+  guint n_rounds = support_rounds (2000);
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      g_autoptr(ThredoGroup) first = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+      g_autoptr(ThredoGroup) second = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+      g_autoptr(ThredoGroup) waiters = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+      g_autoptr(ThredoScope) limit = thredo_scope_new_with_timeout (SUPPORT_LIMIT);
+      g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (limit);
+      g_autoptr(GError) error = NULL;
+      Member member;
+
+      g_assert_nonnull (guard);
+      member_init (&member, 0);
+      member.thread = thredo_group_spawn (first, "t", obey, &member, NULL, &error);
+      g_assert_no_error (error);
+      for (int j = 0; j < 3; j++)
+        spawn_and_forget (waiters, wait_for_end, member.thread, NULL);
+      member_order (&member, ORDER_FINISH);
+      support_join_ok (member.thread);
+      g_assert_true (thredo_group_add (second, member.thread, &error));
+      g_assert_no_error (error);
+
+      thredo_group_join (second, NULL, &error);
+      g_assert_no_error (error);
+      assert_completed (second, member.thread);
+      thredo_group_join (first, NULL, &error);
+      g_assert_no_error (error);
+      thredo_group_join (waiters, NULL, &error);
+      g_assert_no_error (error);
+      member_clear (&member);
+    }
+}
+
 /* --- dropped, guarded ----------------------------------------------------- */
 
 static void
@@ -1701,6 +1854,34 @@ test_drop_ended (void)
   for (int i = 0; i < N_MEMBERS; i++)
     member_order_and_wait (&team.members[i], ORDER_FINISH, THREDO_THREAD_STATE_FINISHED);
   team_clear (&team);
+}
+
+/* What a group knows of its members goes with it, joined or not. */
+static void
+test_drop_frees_members (void)
+{
+  for (int i = 0; i < 4; i++)
+    {
+      gboolean fails = i & 1;
+      gboolean joined = i & 2;
+      ThredoGroup *group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+      gpointer weak;
+      Member member;
+
+      member_init (&member, i);
+      member.thread = thredo_group_spawn (group, "member", obey, &member, NULL, NULL);
+      member_order_and_wait (&member, fails ? ORDER_FAIL : ORDER_FINISH,
+                             fails ? THREDO_THREAD_STATE_FAILED : THREDO_THREAD_STATE_FINISHED);
+      if (joined)
+        g_assert_cmpint (thredo_group_join (group, NULL, NULL), ==, !fails);
+
+      weak = member.thread;
+      g_object_add_weak_pointer (weak, &weak);
+      member_clear (&member);
+      g_assert_nonnull (weak);
+      g_object_unref (group);
+      support_wait_for_finalize (&weak);
+    }
 }
 
 static void
@@ -1773,6 +1954,48 @@ test_guard_cancelled (void)
   slow_let_go (&guarded.slow, guarded.threads, thread);
   support_cancel_and_join (thread);
   slow_clear (&guarded.slow, guarded.threads);
+}
+
+static gboolean
+guard_crew (ThredoThread  *thread,
+            gpointer       user_data,
+            GError       **error)
+{
+  Crew *crew = user_data;
+
+  {
+    g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (crew->group);
+
+    g_assert_nonnull (guard);
+  }
+  assert_crew_ended (crew);
+  return TRUE;
+}
+
+/* Somebody else is joining it: the guard waits beside them. */
+static void
+test_guard_join_async (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+  GAsyncResult *result = NULL;
+  Crew crew = { .group = group };
+  Slow slow;
+
+  slow_init (&slow, group, crew.threads);
+  thredo_group_join_async (group, NULL, support_keep_result, &result);
+  thread = thredo_thread_spawn ("guarding", guard_crew, &crew, NULL, &error);
+  g_assert_no_error (error);
+  support_wait_for_wait (thread, "join on Group");
+  slow_let_go (&slow, crew.threads, thread);
+  support_join_ok (thread);
+
+  support_iterate_until_result (&result);
+  g_assert_true (thredo_group_join_finish (group, result, &error));
+  g_assert_no_error (error);
+  g_clear_object (&result);
+  slow_clear (&slow, crew.threads);
 }
 
 /* --- add ------------------------------------------------------------------ */
@@ -2175,6 +2398,8 @@ main (int    argc,
   g_test_add_func ("/group/joiner/outer-deadline", test_joiner_outer_deadline);
   g_test_add_func ("/group/joiner/cancelled-before", test_joiner_cancelled_before);
   g_test_add_func ("/group/joiner/shielded", test_joiner_shielded);
+  g_test_add_func ("/group/joiner/clean-up-that-blocks", test_joiner_clean_up_that_blocks);
+  g_test_add_func ("/group/join/clean-up-that-blocks", test_join_clean_up_that_blocks);
   g_test_add_func ("/group/joined-already", test_joined_already);
   g_test_add_func ("/group/nested/cancelled", test_nested_cancelled);
   g_test_add_func ("/group/nested/group-cancelled", test_nested_group_cancelled);
@@ -2197,11 +2422,14 @@ main (int    argc,
   g_test_add_func ("/group/next-done/many", test_next_done_many);
   g_test_add_func ("/group/next-result", test_next_result);
   g_test_add_func ("/group/joined-by-hand", test_joined_by_hand);
+  g_test_add_func ("/group/joined-by-hand/for-another", test_joined_by_hand_for_another);
   g_test_add_func ("/group/drop/alive", test_drop);
   g_test_add_func ("/group/drop/ended", test_drop_ended);
+  g_test_add_func ("/group/drop/frees-members", test_drop_frees_members);
   g_test_add_func ("/group/guard/leaves", test_guard);
   g_test_add_func ("/group/guard/joined", test_guard_joined);
   g_test_add_func ("/group/guard/cancelled", test_guard_cancelled);
+  g_test_add_func ("/group/guard/join-async", test_guard_join_async);
   g_test_add_func ("/group/add/states", test_add);
   g_test_add_func ("/group/add/running", test_add_running);
   g_test_add_func ("/group/add/to-cancelled", test_add_to_cancelled);

@@ -346,8 +346,8 @@ test_gate (void)
   thredo_wait_arm (&gone);
   thredo_wait_arm (&late);
 
-  thredo_gate_line_up (&gate, &early);
-  thredo_gate_line_up (&gate, &gone);
+  thredo_gate_line_up (&gate, &early, thredo_gate_get_turn (&gate));
+  thredo_gate_line_up (&gate, &gone, thredo_gate_get_turn (&gate));
   thredo_gate_set (&gate, 2);
   g_assert_false (thredo_gate_is_open (&gate));
   g_assert_cmpint (thredo_wait_get_state (&early), ==, THREDO_WAIT_ARMED);
@@ -359,12 +359,45 @@ test_gate (void)
   g_assert_cmpuint (thredo_gate_get (&gate), ==, 5);
   g_assert_cmpint (thredo_wait_get_state (&early), ==, THREDO_WAIT_DONE);
   g_assert_cmpint (thredo_wait_get_state (&gone), ==, THREDO_WAIT_ARMED);
-  thredo_gate_line_up (&gate, &late);
+  thredo_gate_line_up (&gate, &late, thredo_gate_get_turn (&gate));
   g_assert_cmpint (thredo_wait_get_state (&late), ==, THREDO_WAIT_DONE);
 
   thredo_wait_clear (&early);
   thredo_wait_clear (&gone);
   thredo_wait_clear (&late);
+  thredo_gate_clear (&gate);
+}
+
+static void
+test_gate_refuses (void)
+{
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
+  ThredoGate gate = { 0 };
+  ThredoWait early = { 0 }, late = { 0 }, next = { 0 };
+  guint turn;
+
+  thredo_gate_init (&gate, 3);
+  thredo_wait_init (&early);
+  thredo_wait_init (&late);
+  thredo_wait_init (&next);
+  thredo_wait_arm (&early);
+  thredo_wait_arm (&late);
+  thredo_wait_arm (&next);
+
+  turn = thredo_gate_get_turn (&gate);
+  thredo_gate_line_up (&gate, &early, turn);
+  thredo_gate_refuse (&gate, 0, &batch);
+  thredo_gate_line_up (&gate, &late, turn);
+  thredo_gate_line_up (&gate, &next, thredo_gate_get_turn (&gate));
+  g_assert_cmpint (thredo_wait_get_state (&early), ==, THREDO_WAIT_REFUSED);
+  g_assert_cmpint (thredo_wait_get_state (&late), ==, THREDO_WAIT_REFUSED);
+  g_assert_cmpint (thredo_wait_get_state (&next), ==, THREDO_WAIT_ARMED);
+  thredo_gate_open (&gate, 3, &batch);
+  g_assert_cmpint (thredo_wait_get_state (&next), ==, THREDO_WAIT_DONE);
+
+  thredo_wait_clear (&early);
+  thredo_wait_clear (&late);
+  thredo_wait_clear (&next);
   thredo_gate_clear (&gate);
 }
 
@@ -383,7 +416,8 @@ main (int    argc,
   g_test_add_func ("/kernel/timers/order", test_timers_order);
   g_test_add_func ("/kernel/timers/alarm", test_timers_alarm);
   g_test_add_func ("/kernel/fifo/blocks", test_fifo_blocks);
-  g_test_add_func ("/kernel/gate", test_gate);
+  g_test_add_func ("/kernel/gate/opens", test_gate);
+  g_test_add_func ("/kernel/gate/refuses", test_gate_refuses);
 
   return g_test_run ();
 }

@@ -2477,6 +2477,107 @@ test_crowd_priority (void)
   run_crowd (queue, 200000, FALSE);
 }
 
+/* A queue of one, with one item in it, and everybody at once: two get, one puts,
+ * and one tries to. Nobody is left waiting. */
+
+typedef struct
+{
+  ThredoQueue *queue;
+  int round;
+  int n_back;
+  gboolean over;
+} Rush;
+
+typedef struct
+{
+  Rush *rush;
+  int number;
+} Rusher;
+
+static void
+rush_once (Rusher *rusher)
+{
+  ThredoQueue *queue = rusher->rush->queue;
+
+  if (rusher->number < 2)
+    get_int (queue);
+  else if (rusher->number == 2)
+    put_int (queue, 2);
+  else
+    try_put_int (queue, 3, NULL);
+}
+
+static gpointer
+rush (gpointer user_data)
+{
+  Rusher *rusher = user_data;
+  g_autoptr(GRand) rand = g_rand_new_with_seed ((guint32) rusher->number);
+
+  for (int round = 1;; round++)
+    {
+      while (g_atomic_int_get (&rusher->rush->round) < round)
+        {
+          if (g_atomic_int_get (&rusher->rush->over))
+            return NULL;
+          g_thread_yield ();
+        }
+      for (volatile int spin = g_rand_int_range (rand, 0, 3000); spin > 0; spin--)
+        ;
+      rush_once (rusher);
+      g_atomic_int_inc (&rusher->rush->n_back);
+    }
+}
+
+static void
+run_rush (int n_rushers)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (1);
+  int n_rounds = (int) support_rounds (5000);
+  Rush shared = { .queue = queue };
+  Rusher rushers[4];
+  GThread *threads[4];
+
+  for (int i = 0; i < n_rushers; i++)
+    {
+      rushers[i] = (Rusher) { &shared, i };
+      threads[i] = g_thread_new ("rusher", rush, &rushers[i]);
+    }
+  for (int round = 1; round <= n_rounds; round++)
+    {
+      gint64 limit = g_get_monotonic_time () + SUPPORT_LIMIT;
+      g_auto(GValue) rest = G_VALUE_INIT;
+
+      put_int (queue, 1);
+      g_atomic_int_set (&shared.n_back, 0);
+      g_atomic_int_set (&shared.round, round);
+      while (g_atomic_int_get (&shared.n_back) < n_rushers)
+        {
+          if (g_get_monotonic_time () > limit)
+            g_error ("Hang: round %d, %d of %d are back, %u items are left", round,
+                     g_atomic_int_get (&shared.n_back), n_rushers,
+                     thredo_queue_get_length (queue));
+          g_thread_yield ();
+        }
+      thredo_queue_try_get (queue, &rest, NULL);
+      g_assert_true (thredo_queue_is_empty (queue));
+    }
+  g_atomic_int_set (&shared.over, TRUE);
+  for (int i = 0; i < n_rushers; i++)
+    g_thread_join (threads[i]);
+}
+
+static void
+test_rush (void)
+{
+  run_rush (3);
+}
+
+static void
+test_rush_with_try (void)
+{
+  run_rush (4);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -2564,6 +2665,8 @@ main (int    argc,
   g_test_add_func ("/queue/async/without-callback", test_async_without_callback);
   g_test_add_func ("/queue/async/thread-default", test_async_thread_default);
   g_test_add_func ("/queue/async/many", test_async_many);
+  g_test_add_func ("/queue/rush/put-and-get", test_rush);
+  g_test_add_func ("/queue/rush/try-put", test_rush_with_try);
   g_test_add_func ("/queue/crowd/unbounded", test_crowd_unbounded);
   g_test_add_func ("/queue/crowd/bounded", test_crowd_bounded);
   g_test_add_func ("/queue/crowd/bounded-to-one", test_crowd_bounded_to_one);

@@ -308,6 +308,58 @@ child_stubborn_and_slow (void)
   return 0;
 }
 
+static void
+tell_where (GCancellable *cancellable,
+            gpointer      where)
+{
+  gboolean on_loop = g_main_context_is_owner (thredo_get_main_context ());
+
+  g_atomic_pointer_set ((gpointer *) where, (gpointer) (on_loop ? "on the loop" : "off the loop"));
+}
+
+static gboolean
+is_told (gpointer where)
+{
+  return g_atomic_pointer_get ((gpointer *) where) != NULL;
+}
+
+static gboolean
+tell_where_on_loop (gpointer where)
+{
+  tell_where (NULL, where);
+  return G_SOURCE_REMOVE;
+}
+
+/* Handlers of users may take their time, and a source on the loop may not. */
+static gboolean
+join_worker_and_tell (ThredoThread  *thread,
+                      gpointer       user_data,
+                      GError       **error)
+{
+  g_autoptr(GSource) source = g_idle_source_new ();
+  gpointer source_ran = NULL;
+  gpointer handler_ran = NULL;
+
+  g_source_set_callback (source, tell_where_on_loop, &source_ran, NULL);
+  g_source_attach (source, thredo_get_main_context ());
+  support_wait_for ("a source on the loop", is_told, &source_ran);
+  g_assert_cmpstr (source_ran, ==, "on the loop");
+
+  g_cancellable_connect (thredo_thread_get_cancellable (thread), G_CALLBACK (tell_where),
+                         &handler_ran, NULL);
+  join_worker (thread, NULL, error);
+  support_wait_for ("a handler of the cancel", is_told, &handler_ran);
+  say (handler_ran);
+  return FALSE;
+}
+
+static int
+child_handler (void)
+{
+  g_assert_false (thredo_run (THREDO_RUN_HANDLE_SIGNALS, join_worker_and_tell, NULL, NULL, NULL));
+  return 3;
+}
+
 static int
 child_plain (void)
 {
@@ -350,6 +402,7 @@ static const struct
   { "twice", child_twice },
   { "stubborn", child_stubborn },
   { "stubborn-and-slow", child_stubborn_and_slow },
+  { "handler", child_handler },
   { "plain", child_plain },
   { "restored", child_restored },
   { "own-handler", child_own_handler },
@@ -499,6 +552,23 @@ test_second_signal_late (void)
 }
 
 static void
+test_signal_handlers (void)
+{
+  Child child;
+
+  if (!child_start (&child, "handler"))
+    return;
+  child_expect (&child, "ready");
+  g_subprocess_send_signal (child.process, SIGINT);
+  child_expect (&child, "cleaned up");
+  child_expect (&child, "off the loop");
+  child_end (&child);
+  g_assert_true (g_subprocess_get_if_exited (child.process));
+  g_assert_cmpint (g_subprocess_get_exit_status (child.process), ==, 3);
+  child_clear (&child);
+}
+
+static void
 test_signal_without_flag (void)
 {
   Child child;
@@ -572,6 +642,7 @@ main (int    argc,
   g_test_add_data_func ("/run/signal/second-int", GINT_TO_POINTER (SIGINT), test_second_signal);
   g_test_add_data_func ("/run/signal/second-term", GINT_TO_POINTER (SIGTERM), test_second_signal);
   g_test_add_func ("/run/signal/second-late", test_second_signal_late);
+  g_test_add_func ("/run/signal/handlers", test_signal_handlers);
   g_test_add_func ("/run/signal/without-flag", test_signal_without_flag);
   g_test_add_func ("/run/signal/after-run", test_signal_after_run);
   g_test_add_func ("/run/signal/own-handler-after-run", test_own_handler_after_run);

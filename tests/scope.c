@@ -279,6 +279,49 @@ test_deadline_taken_away (void)
   g_object_unref (sleeper.scope);
 }
 
+static void
+sleep_for_real (void)
+{
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (1000);
+  g_autoptr(GError) error = NULL;
+
+  thredo_sleep (1000, NULL, &error);
+  g_assert_no_error (error);
+  thredo_scope_enter (scope);
+  g_assert_false (thredo_sleep (SUPPORT_FOREVER, NULL, &error));
+  support_assert_timed_out (&error);
+  thredo_scope_leave (scope);
+}
+
+/* A deadline from before the clock began has passed like any other, and those
+ * after it are served. */
+static void
+test_deadline_negative (void)
+{
+  const gint64 deadlines[] = { 0, -1, G_MININT64 };
+
+  sleep_for_real ();
+  for (gsize i = 0; i < 2 * G_N_ELEMENTS (deadlines); i++)
+    {
+      g_autoptr(ThredoScope) scope = thredo_scope_new ();
+      g_autoptr(GError) error = NULL;
+      gboolean entered = i % 2 == 0;
+
+      if (entered)
+        thredo_scope_enter (scope);
+      thredo_scope_set_deadline (scope, deadlines[i / 2]);
+      if (!entered)
+        thredo_scope_enter (scope);
+      g_assert_cmpint (thredo_scope_get_deadline (scope), ==, deadlines[i / 2]);
+      g_assert_false (thredo_sleep (SUPPORT_FOREVER, NULL, &error));
+      support_assert_timed_out (&error);
+      g_assert_true (thredo_scope_is_expired (scope));
+      thredo_scope_leave (scope);
+
+      sleep_for_real ();
+    }
+}
+
 /* Polling code. */
 
 typedef struct
@@ -327,6 +370,44 @@ test_deadline_set_cancels_cancellable (void)
   thredo_scope_set_deadline (poller.scope, g_get_monotonic_time () + 1000);
   support_join_ok (thread);
   g_object_unref (poller.scope);
+}
+
+static ThredoScope *
+see_deadline_pass (void)
+{
+  ThredoScope *scope = scope_with_deadline (50);
+
+  g_assert_nonnull (thredo_scope_get_cancellable (scope));
+  thredo_scope_enter (scope);
+  while (thredo_check_cancelled (NULL, NULL))
+    ;
+  return scope;
+}
+
+/* The thread sees the time before the loop does: who only has the cancellable is
+ * told all the same, at the latest when the scope is left or its deadline
+ * moved. */
+static void
+test_deadline_seen_by_thread (void)
+{
+  guint n_rounds = support_rounds (2000);
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      g_autoptr(ThredoScope) left = NULL;
+      g_autoptr(ThredoScope) moved = NULL;
+
+      left = see_deadline_pass ();
+      thredo_scope_leave (left);
+      g_assert_true (g_cancellable_is_cancelled (thredo_scope_get_cancellable (left)));
+
+      moved = see_deadline_pass ();
+      thredo_scope_set_deadline (moved, i % 2 ? g_get_monotonic_time () + SUPPORT_FOREVER
+                                              : THREDO_NO_DEADLINE);
+      g_assert_true (g_cancellable_is_cancelled (g_cancellable_get_current ()));
+      g_assert_true (thredo_scope_is_expired (moved));
+      thredo_scope_leave (moved);
+    }
 }
 
 static gpointer
@@ -824,9 +905,11 @@ main (int    argc,
   g_test_add_func ("/scope/deadline/moved-earlier", test_deadline_moved_earlier);
   g_test_add_func ("/scope/deadline/moved-later", test_deadline_moved_later);
   g_test_add_func ("/scope/deadline/taken-away", test_deadline_taken_away);
+  g_test_add_func ("/scope/deadline/negative", test_deadline_negative);
 
   g_test_add_func ("/scope/cancellable/deadline", test_deadline_cancels_cancellable);
   g_test_add_func ("/scope/cancellable/deadline-set", test_deadline_set_cancels_cancellable);
+  g_test_add_func ("/scope/cancellable/deadline-seen-by-thread", test_deadline_seen_by_thread);
   g_test_add_func ("/scope/cancellable/deadline-before-waits", test_deadline_before_waits);
   g_test_add_func ("/scope/cancellable/thread-cancel", test_thread_cancel_reaches_cancellable);
   g_test_add_func ("/scope/cancellable/outer-deadline", test_outer_deadline_reaches_cancellable);

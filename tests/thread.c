@@ -1249,6 +1249,114 @@ test_foreign_detach (void)
   support_wait_for ("a shorter list", list_is_short, &listing);
 }
 
+/* Code of users that asks for its thread where the library runs it in between. */
+
+typedef struct
+{
+  GMutex lock;
+  GPtrArray *threads;
+  int n;
+} Strays;
+
+static void
+note_stray (gpointer user_data)
+{
+  Strays *strays = user_data;
+  ThredoThread *self = thredo_thread_self ();
+
+  g_mutex_lock (&strays->lock);
+  g_ptr_array_add (strays->threads, g_object_ref (self));
+  g_mutex_unlock (&strays->lock);
+  g_atomic_int_inc (&strays->n);
+}
+
+static void
+note_stray_when_cancelled (GCancellable *cancellable,
+                           gpointer      strays)
+{
+  note_stray (strays);
+}
+
+static void
+stray_by_deadline (Strays *strays)
+{
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (1000);
+  int before = g_atomic_int_get (&strays->n);
+
+  g_cancellable_connect (thredo_scope_get_cancellable (scope),
+                         G_CALLBACK (note_stray_when_cancelled), strays, NULL);
+  thredo_scope_enter (scope);
+  g_assert_false (thredo_sleep (SUPPORT_FOREVER, NULL, NULL));
+  support_wait_for_int (&strays->n, before + 1);
+  thredo_scope_leave (scope);
+}
+
+typedef struct
+{
+  ThredoQueue *queue;
+  Strays *strays;
+} Leaver;
+
+static gboolean
+leave_result (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  Leaver *leaver = user_data;
+
+  thredo_thread_set_result_pointer (thread, leaver->strays, note_stray);
+  return wait_for_release (thread, leaver->queue, error);
+}
+
+/* The library has the last reference, so the result goes on the thread itself. */
+static void
+stray_by_result (Strays *strays)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  Leaver leaver = { queue, strays };
+  ThredoThread *thread = spawn ("leaver", leave_result, &leaver);
+  int before = g_atomic_int_get (&strays->n);
+
+  support_wait_for_state (thread, THREDO_THREAD_STATE_WAITING);
+  g_object_unref (thread);
+  release (queue);
+  support_wait_for_int (&strays->n, before + 1);
+}
+
+/* Such a thread is over with that code, and no other is it. */
+static void
+test_foreign_stray (gconstpointer make_stray)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  Strays strays = { .threads = g_ptr_array_new_with_free_func (g_object_unref) };
+  ThredoThread *later[10];
+
+  for (int i = 0; i < 20; i++)
+    ((void (*) (Strays *)) make_stray) (&strays);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
+    {
+      later[i] = spawn ("later", wait_for_release, queue);
+      support_wait_for_state (later[i], THREDO_THREAD_STATE_WAITING);
+    }
+  g_ptr_array_foreach (strays.threads, (GFunc) thredo_thread_cancel, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
+    release (queue);
+  for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
+    {
+      support_join_ok (later[i]);
+      g_object_unref (later[i]);
+    }
+
+  g_assert_cmpuint (strays.threads->len, ==, 20);
+  for (guint i = 0; i < strays.threads->len; i++)
+    {
+      support_wait_for_state (strays.threads->pdata[i], THREDO_THREAD_STATE_FINISHED);
+      support_wait_for ("a stray thread's leaving", is_not_listed, strays.threads->pdata[i]);
+    }
+  g_ptr_array_unref (strays.threads);
+}
+
 static void
 test_foreign_main (void)
 {
@@ -1406,7 +1514,103 @@ test_stack_size_default (void)
   g_test_trap_assert_passed ();
 }
 
+/* Signals. */
+
+#if !THREDO_PORTABLE
+
+static void
+assert_mask (const sigset_t *expected)
+{
+  sigset_t mask;
+
+  pthread_sigmask (SIG_SETMASK, NULL, &mask);
+  for (int i = 1; i < SIGRTMIN; i++)
+    g_assert_cmpint (sigismember (&mask, i), ==, sigismember (expected, i));
+}
+
+typedef struct
+{
+  sigset_t mask;
+  int n_looked;
+} MaskLook;
+
+static void
+look_at_mask_when_cancelled (GCancellable *cancellable,
+                             gpointer      user_data)
+{
+  MaskLook *look = user_data;
+
+  assert_mask (&look->mask);
+  g_atomic_int_inc (&look->n_looked);
+}
+
+static gboolean
+look_at_mask (ThredoThread  *thread,
+              gpointer       user_data,
+              GError       **error)
+{
+  look_at_mask_when_cancelled (NULL, user_data);
+  return TRUE;
+}
+
+#endif
+
+/* The loop blocks signals, but what it starts is not to inherit that. */
+static void
+test_signal_mask (void)
+{
+#if THREDO_PORTABLE
+  g_test_skip ("GLib starts the threads");
+#else
+  g_autoptr(ThredoScope) scope = NULL;
+  g_autoptr(ThredoThread) later = NULL;
+  g_autoptr(GError) error = NULL;
+  MaskLook look = { .n_looked = 0 };
+  sigset_t blocked;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  sigemptyset (&blocked);
+  sigaddset (&blocked, SIGUSR1);
+  pthread_sigmask (SIG_BLOCK, &blocked, NULL);
+  pthread_sigmask (SIG_SETMASK, NULL, &look.mask);
+  g_assert_true (sigismember (&look.mask, SIGUSR1));
+  g_assert_false (sigismember (&look.mask, SIGTERM));
+
+  scope = thredo_scope_new_with_timeout (1000);
+  g_cancellable_connect (thredo_scope_get_cancellable (scope),
+                         G_CALLBACK (look_at_mask_when_cancelled), &look, NULL);
+  thredo_scope_enter (scope);
+  g_assert_false (thredo_sleep (SUPPORT_FOREVER, NULL, &error));
+  support_assert_timed_out (&error);
+  support_wait_for_int (&look.n_looked, 1);
+  thredo_scope_leave (scope);
+
+  later = spawn ("later", look_at_mask, &look);
+  support_join_ok (later);
+  g_assert_cmpint (look.n_looked, ==, 2);
+#endif
+}
+
 /* Fork. */
+
+/* NULL if there is something to test. */
+static const char *
+reason_not_to_fork (void)
+{
+#if SUPPORT_WITH_TSAN
+  return "ThreadSanitizer has no threads after a fork";
+#else
+  if (g_getenv ("THREDO_TEST_VALGRIND") != NULL)
+    return "To valgrind, what the parent's threads hold is lost in the child";
+  return NULL;
+#endif
+}
 
 static void
 live_as_child (void)
@@ -1472,18 +1676,51 @@ fork_from_thread (ThredoThread  *thread,
   return TRUE;
 }
 
+static gboolean
+fork_from_loop (gpointer done)
+{
+  fork_and_wait ();
+  g_atomic_int_set ((int *) done, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
 static void
-test_fork (gconstpointer from_thread)
+fork_from (const char *where)
+{
+  if (g_strcmp0 (where, "thread") == 0)
+    {
+      g_autoptr(ThredoThread) forker = spawn ("forker", fork_from_thread, NULL);
+
+      support_join_ok (forker);
+    }
+  else if (g_strcmp0 (where, "loop") == 0)
+    {
+      g_autoptr(GSource) source = g_idle_source_new ();
+      int done = FALSE;
+
+      g_source_set_callback (source, fork_from_loop, &done, NULL);
+      g_source_attach (source, thredo_get_main_context ());
+      support_wait_for_int (&done, TRUE);
+    }
+  else
+    {
+      fork_and_wait ();
+    }
+}
+
+static void
+test_fork (gconstpointer where)
 {
   g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
   g_autoptr(ThredoThread) sleeper = NULL;
   g_autoptr(ThredoThread) getter = NULL;
   g_autoptr(GError) error = NULL;
 
-#if SUPPORT_WITH_TSAN
-  g_test_skip ("ThreadSanitizer has no threads after a fork");
-  return;
-#endif
+  if (reason_not_to_fork () != NULL)
+    {
+      g_test_skip (reason_not_to_fork ());
+      return;
+    }
 
   sleeper = spawn ("sleeper", support_sleep_forever, NULL);
   getter = spawn ("getter", wait_for_release, queue);
@@ -1491,16 +1728,7 @@ test_fork (gconstpointer from_thread)
   support_wait_for_state (getter, THREDO_THREAD_STATE_WAITING);
 
   for (int i = 0; i < 5; i++)
-    {
-      if (from_thread != NULL)
-        {
-          g_autoptr(ThredoThread) forker = spawn ("forker", fork_from_thread, NULL);
-
-          support_join_ok (forker);
-        }
-      else
-        fork_and_wait ();
-    }
+    fork_from (where);
 
   /* The parent goes on as before. */
   g_assert_cmpint (thredo_thread_get_state (sleeper), ==, THREDO_THREAD_STATE_WAITING);
@@ -1541,10 +1769,11 @@ test_fork_while_busy (void)
   g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
   ThredoThread *busy[3];
 
-#if SUPPORT_WITH_TSAN
-  g_test_skip ("ThreadSanitizer has no threads after a fork");
-  return;
-#endif
+  if (reason_not_to_fork () != NULL)
+    {
+      g_test_skip (reason_not_to_fork ());
+      return;
+    }
 
   for (gsize i = 0; i < G_N_ELEMENTS (busy); i++)
     busy[i] = spawn ("busy", keep_busy, queue);
@@ -1822,6 +2051,8 @@ main (int    argc,
   g_test_add_func ("/thread/foreign", test_foreign);
   g_test_add_func ("/thread/foreign/join", test_foreign_join);
   g_test_add_func ("/thread/foreign/detach", test_foreign_detach);
+  g_test_add_data_func ("/thread/foreign/in-handler", stray_by_deadline, test_foreign_stray);
+  g_test_add_data_func ("/thread/foreign/in-destroy", stray_by_result, test_foreign_stray);
   g_test_add_func ("/thread/foreign/main", test_foreign_main);
   g_test_add_func ("/thread/list-all", test_list_all);
 
@@ -1829,8 +2060,10 @@ main (int    argc,
   g_test_add_func ("/thread/caching/after-burst", test_caching_after_burst);
   g_test_add_func ("/thread/stack-size", test_stack_size);
   g_test_add_func ("/thread/stack-size/default", test_stack_size_default);
+  g_test_add_func ("/thread/signal-mask", test_signal_mask);
   g_test_add_data_func ("/thread/fork/from-main", NULL, test_fork);
   g_test_add_data_func ("/thread/fork/from-thread", "thread", test_fork);
+  g_test_add_data_func ("/thread/fork/from-loop", "loop", test_fork);
   g_test_add_func ("/thread/fork/while-busy", test_fork_while_busy);
 
   g_test_add_func ("/thread/main-context", test_main_context);

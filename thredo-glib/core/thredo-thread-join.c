@@ -34,6 +34,7 @@ await_end (ThredoThread          *self,
 {
   ThredoThreadPrivate *priv = thredo_thread_get_private (self);
   ThredoSlot *slot = thredo_slot_self ();
+  guint turn = thredo_gate_get_turn (&priv->state);
   ThredoWaitState outcome;
 
   if (slot->owner == self)
@@ -50,7 +51,7 @@ await_end (ThredoThread          *self,
       return FALSE;
     }
 
-  outcome = thredo_gate_wait (&priv->state, slot, info, self, cancellable);
+  outcome = thredo_gate_wait (&priv->state, slot, info, self, turn, cancellable);
   if (outcome == THREDO_WAIT_DONE)
     return TRUE;
   if (outcome == THREDO_WAIT_REFUSED)
@@ -262,6 +263,7 @@ thredo_thread_join_async (ThredoThread        *self,
   ThredoThreadPrivate *priv;
   ThredoAsync *async;
   GError *error = NULL;
+  guint turn;
 
   g_return_if_fail (THREDO_IS_THREAD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -269,6 +271,7 @@ thredo_thread_join_async (ThredoThread        *self,
   priv = thredo_thread_get_private (self);
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, thredo_thread_join_async);
+  turn = thredo_gate_get_turn (&priv->state);
 
   if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
     {
@@ -278,7 +281,7 @@ thredo_thread_join_async (ThredoThread        *self,
     }
 
   async = thredo_async_new (sizeof (ThredoAsync), task, &join_info, join_async_finish);
-  thredo_gate_line_up (&priv->state, &async->wait);
+  thredo_gate_line_up (&priv->state, &async->wait, turn);
   thredo_async_start (async);
 }
 

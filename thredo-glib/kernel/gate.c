@@ -48,21 +48,25 @@ thredo_gate_refuse (ThredoGate      *self,
 {
   thredo_mutex_lock (&self->lock);
   thredo_gate_set (self, value);
+  atomic_fetch_add (&self->turn, 1);
   thredo_wait_list_claim_all (&self->waiting, THREDO_WAIT_REFUSED, batch);
   thredo_mutex_unlock (&self->lock);
 }
 
-/* For an armed wait that no thread sleeps on: it is completed at once if the
- * gate is open. */
+/* Lets an armed wait stand in line, or completes it at once if the gate is open
+ * or the turn over. */
 void
 thredo_gate_line_up (ThredoGate *self,
-                     ThredoWait *wait)
+                     ThredoWait *wait,
+                     guint       turn)
 {
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
 
   thredo_mutex_lock (&self->lock);
   if (thredo_gate_is_open (self))
     thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, &batch);
+  else if (atomic_load (&self->turn) != turn)
+    thredo_wait_claim (wait, wait->token, THREDO_WAIT_REFUSED, &batch);
   else
     thredo_wait_list_append (&self->waiting, wait);
   thredo_mutex_unlock (&self->lock);
@@ -87,6 +91,7 @@ thredo_gate_wait (ThredoGate           *self,
                   ThredoSlot           *slot,
                   const ThredoWaitInfo *info,
                   gpointer              object,
+                  guint                 turn,
                   GCancellable         *cancellable)
 {
   ThredoWaitState outcome;
@@ -104,7 +109,7 @@ thredo_gate_wait (ThredoGate           *self,
 
   thredo_slot_prepare (slot, info);
   thredo_wait_arm (&slot->wait);
-  thredo_gate_line_up (self, &slot->wait);
+  thredo_gate_line_up (self, &slot->wait, turn);
   outcome = thredo_slot_block (slot, info, object, cancellable);
   if (outcome != THREDO_WAIT_DONE)
     thredo_gate_step_out (self, &slot->wait);

@@ -10,10 +10,15 @@
  * The gate is shut while the value is below the threshold. Values below it are
  * stored by whoever owns the gate. The one that opens it is stored under the
  * lock, so that who stands in line under the lock has seen it, or is seen. It
- * is a release of all that came before, and to read it an acquire. */
+ * is a release of all that came before, and to read it an acquire.
+ *
+ * Who waits may also be refused, when what was to open the gate will not come. A
+ * refusal begins a new turn: who has looked at the value, in one turn, and lines
+ * up in the next, is refused too. */
 typedef struct
 {
   _Atomic guint value;
+  _Atomic guint turn;
   guint threshold;
   ThredoMutex lock;
   ThredoWaitList waiting;
@@ -34,11 +39,20 @@ ThredoWaitState thredo_gate_wait (ThredoGate           *self,
                                   ThredoSlot           *slot,
                                   const ThredoWaitInfo *info,
                                   gpointer              object,
+                                  guint                 turn,
                                   GCancellable         *cancellable);
 void thredo_gate_line_up (ThredoGate *self,
-                          ThredoWait *wait);
+                          ThredoWait *wait,
+                          guint       turn);
 void thredo_gate_step_out (ThredoGate *self,
                            ThredoWait *wait);
+
+/* To be read before the value. */
+static inline guint
+thredo_gate_get_turn (ThredoGate *self)
+{
+  return atomic_load_explicit (&self->turn, memory_order_acquire);
+}
 
 static inline guint
 thredo_gate_get (ThredoGate *self)

@@ -381,7 +381,7 @@ start_in_vain (gpointer user_data)
 static void
 test_refused_while_joined (void)
 {
-  guint n_rounds = support_rounds (2000);
+  guint n_rounds = support_rounds (500);
 
   if (!can_be_refused ())
     return;

@@ -1254,9 +1254,12 @@ test_foreign_detach (void)
 typedef struct
 {
   GMutex lock;
+  ThredoThread *test;
   GPtrArray *threads;
   int n;
 } Strays;
+
+#define N_STRAYS 20
 
 static void
 note_stray (gpointer user_data)
@@ -1264,8 +1267,10 @@ note_stray (gpointer user_data)
   Strays *strays = user_data;
   ThredoThread *self = thredo_thread_self ();
 
+  /* On a slow machine the test itself may see the deadline first. */
   g_mutex_lock (&strays->lock);
-  g_ptr_array_add (strays->threads, g_object_ref (self));
+  if (self != strays->test)
+    g_ptr_array_add (strays->threads, g_object_ref (self));
   g_mutex_unlock (&strays->lock);
   g_atomic_int_inc (&strays->n);
 }
@@ -1280,7 +1285,7 @@ note_stray_when_cancelled (GCancellable *cancellable,
 static void
 stray_by_deadline (Strays *strays)
 {
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (1000);
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (2000);
   int before = g_atomic_int_get (&strays->n);
 
   g_cancellable_connect (thredo_scope_get_cancellable (scope),
@@ -1328,10 +1333,11 @@ static void
 test_foreign_stray (gconstpointer make_stray)
 {
   g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
-  Strays strays = { .threads = g_ptr_array_new_with_free_func (g_object_unref) };
+  Strays strays = { .test = thredo_thread_self () };
   ThredoThread *later[10];
 
-  for (int i = 0; i < 20; i++)
+  strays.threads = g_ptr_array_new_with_free_func (g_object_unref);
+  while (strays.threads->len < N_STRAYS)
     ((void (*) (Strays *)) make_stray) (&strays);
 
   for (gsize i = 0; i < G_N_ELEMENTS (later); i++)
@@ -1348,8 +1354,7 @@ test_foreign_stray (gconstpointer make_stray)
       g_object_unref (later[i]);
     }
 
-  g_assert_cmpuint (strays.threads->len, ==, 20);
-  for (guint i = 0; i < strays.threads->len; i++)
+  for (guint i = 0; i < N_STRAYS; i++)
     {
       support_wait_for_state (strays.threads->pdata[i], THREDO_THREAD_STATE_FINISHED);
       support_wait_for ("a stray thread's leaving", is_not_listed, strays.threads->pdata[i]);

@@ -371,7 +371,10 @@ start_in_vain (gpointer user_data)
   gpointer *shared = user_data;
   g_autoptr(GError) error = NULL;
 
-  g_assert_false (thredo_thread_start (shared[0], &error));
+  if (shared[2] != NULL)
+    g_assert_false (thredo_group_add (shared[2], shared[0], &error));
+  else
+    g_assert_false (thredo_thread_start (shared[0], &error));
   assert_refused (&error);
   g_atomic_int_set ((int *) shared[1], TRUE);
   return NULL;
@@ -379,7 +382,7 @@ start_in_vain (gpointer user_data)
 
 /* Whoever joins it while it is being started is not left waiting. */
 static void
-test_refused_while_joined (void)
+test_refused_while_joined (gconstpointer in_group)
 {
   guint n_rounds = support_rounds (500);
 
@@ -388,11 +391,12 @@ test_refused_while_joined (void)
 
   for (guint i = 0; i < n_rounds; i++)
     {
+      g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
       g_autoptr(ThredoThread) thread = thread_too_large (support_return_true, NULL, NULL);
       g_autoptr(ThredoScope) limit = thredo_scope_new_with_timeout (SUPPORT_LIMIT);
       g_autoptr(ThredoScopeGuard) guard = thredo_scope_guard_new (limit);
       int refused = FALSE;
-      gpointer shared[] = { thread, &refused };
+      gpointer shared[] = { thread, &refused, in_group != NULL ? group : NULL };
       GThread *starter = g_thread_new ("starter", start_in_vain, shared);
       gboolean last;
 
@@ -1588,7 +1592,9 @@ main (int    argc,
   g_test_add_func ("/bad-input/thread/change-started", test_change_started);
   g_test_add_func ("/bad-input/thread/result-after-end", test_result_after_end);
   g_test_add_func ("/bad-input/thread/stack-size", test_stack_size);
-  g_test_add_func ("/bad-input/thread/refused-while-joined", test_refused_while_joined);
+  g_test_add_data_func ("/bad-input/thread/refused-while-joined", NULL, test_refused_while_joined);
+  g_test_add_data_func ("/bad-input/group/refused-while-joined", "group",
+                        test_refused_while_joined);
   g_test_add_func ("/bad-input/thread/refused", test_threads_refused);
   g_test_add_func ("/bad-input/thread/loop-refused", test_loop_refused);
 

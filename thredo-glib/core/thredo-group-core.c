@@ -403,10 +403,13 @@ thredo_group_core_member_cancelled (ThredoGroupCore *self,
   carry_out (self, &consequences);
 }
 
-/* Called when a member has been joined by hand, or could not be started. */
-void
+/* Called when a member has been joined by hand, or could not be started: the
+ * latter is refused under the same hold of its lock, so that nobody sees it new
+ * and a member, as one is that waits for room. Returns whether it was one. */
+gboolean
 thredo_group_core_forget (ThredoGroupCore *self,
-                          ThredoThread    *thread)
+                          ThredoThread    *thread,
+                          gboolean         is_refused)
 {
   g_autoptr(ThredoThread) dropped = NULL;
   Consequences consequences = CONSEQUENCES_INIT;
@@ -416,6 +419,8 @@ thredo_group_core_forget (ThredoGroupCore *self,
   if (was_member)
     {
       *core = NULL;
+      if (is_refused)
+        thredo_thread_refuse_locked (thread, &consequences.wakes);
       thredo_mutex_lock (&self->lock);
       if (remove_running (self, thread))
         {
@@ -437,6 +442,7 @@ thredo_group_core_forget (ThredoGroupCore *self,
   carry_out (self, &consequences);
   if (was_member)
     thredo_group_core_unref (self);
+  return was_member;
 }
 
 gboolean

@@ -14,8 +14,9 @@ void thredo_group_core_member_ended (ThredoGroupCore *self,
                                      ThredoThread    *thread);
 void thredo_group_core_member_cancelled (ThredoGroupCore *self,
                                          ThredoThread    *thread);
-void thredo_group_core_forget (ThredoGroupCore *self,
-                               ThredoThread    *thread);
+gboolean thredo_group_core_forget (ThredoGroupCore *self,
+                                   ThredoThread    *thread,
+                                   gboolean         is_refused);
 
 gboolean thredo_group_core_add (ThredoGroupCore  *self,
                                 ThredoThread     *thread,

@@ -45,7 +45,7 @@ await_end (ThredoThread          *self,
     }
   if (!thredo_blocking_begin (slot, info, cancellable, error))
     return FALSE;
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
+  if (thredo_thread_is_new (self))
     {
       set_not_started_error (self, error);
       return FALSE;
@@ -90,7 +90,7 @@ conclude_join (ThredoThread  *self,
 
   if (core != NULL)
     {
-      thredo_group_core_forget (core, self);
+      thredo_group_core_forget (core, self, FALSE);
       thredo_group_core_unref (core);
     }
 
@@ -273,7 +273,7 @@ thredo_thread_join_async (ThredoThread        *self,
   g_task_set_source_tag (task, thredo_thread_join_async);
   turn = thredo_gate_get_turn (&priv->state);
 
-  if (thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW && priv->core == NULL)
+  if (thredo_thread_is_new (self))
     {
       set_not_started_error (self, &error);
       g_task_return_error (task, error);

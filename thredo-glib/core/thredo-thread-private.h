@@ -62,6 +62,9 @@ ThredoGroupCore **thredo_thread_lock_core (ThredoThread *self);
 void thredo_thread_unlock_core (ThredoThread *self);
 void thredo_thread_set_started (ThredoThread *self);
 void thredo_thread_set_not_started (ThredoThread *self);
+void thredo_thread_refuse_locked (ThredoThread    *self,
+                                  ThredoWakeBatch *batch);
+gboolean thredo_thread_is_new (ThredoThread *self);
 gboolean thredo_thread_start_os_thread (ThredoThread  *self,
                                         GError       **error);
 void thredo_thread_end_without_running (ThredoThread *self,

@@ -174,24 +174,55 @@ thredo_thread_set_started (ThredoThread *self)
   thredo_gate_set (&private_of (self)->state, THREDO_THREAD_STATE_RUNNING);
 }
 
+/* Whether it was not started, and will not be by a group. */
+gboolean
+thredo_thread_is_new (ThredoThread *self)
+{
+  ThredoThreadPrivate *priv = private_of (self);
+  gboolean is_new_and_alone;
+
+  thredo_mutex_lock (&priv->lock);
+  is_new_and_alone = priv->core == NULL &&
+                     thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW;
+  thredo_mutex_unlock (&priv->lock);
+
+  return is_new_and_alone;
+}
+
+/* With the thread's lock held. */
+void
+thredo_thread_refuse_locked (ThredoThread    *self,
+                             ThredoWakeBatch *batch)
+{
+  thredo_gate_refuse (&private_of (self)->state, THREDO_THREAD_STATE_NEW, batch);
+}
+
 /* The system refused: the thread is new again, those who joined it meanwhile are
  * told, and it is in no group. */
 void
 thredo_thread_set_not_started (ThredoThread *self)
 {
-  ThredoThreadPrivate *priv = private_of (self);
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-  ThredoGroupCore *core;
+  gboolean is_told = FALSE;
 
-  thredo_gate_refuse (&priv->state, THREDO_THREAD_STATE_NEW, &batch);
-  thredo_wake_batch_flush (&batch);
-
-  core = thredo_thread_dup_core (self);
-  if (core != NULL)
+  while (!is_told)
     {
-      thredo_group_core_forget (core, self);
-      thredo_group_core_unref (core);
+      ThredoGroupCore *core = thredo_thread_dup_core (self);
+
+      if (core != NULL)
+        {
+          is_told = thredo_group_core_forget (core, self, TRUE);
+          thredo_group_core_unref (core);
+          continue;
+        }
+
+      /* Unless somebody adds it to a group this moment. */
+      is_told = *thredo_thread_lock_core (self) == NULL;
+      if (is_told)
+        thredo_thread_refuse_locked (self, &batch);
+      thredo_thread_unlock_core (self);
     }
+  thredo_wake_batch_flush (&batch);
 }
 
 /* A function's data are given back on the thread that ran it, before anybody
@@ -1115,20 +1146,6 @@ thredo_thread_get_daemon (ThredoThread *self)
   return private_of (self)->daemon;
 }
 
-static gboolean
-is_new (ThredoThread *self)
-{
-  ThredoThreadPrivate *priv = private_of (self);
-  gboolean is_new_and_alone;
-
-  thredo_mutex_lock (&priv->lock);
-  is_new_and_alone = priv->core == NULL &&
-                     thredo_thread_get_end (self) == THREDO_THREAD_STATE_NEW;
-  thredo_mutex_unlock (&priv->lock);
-
-  return is_new_and_alone;
-}
-
 /**
  * thredo_thread_set_daemon:
  * @self: a thread that was not started, and is in no group
@@ -1144,7 +1161,7 @@ thredo_thread_set_daemon (ThredoThread *self,
                           gboolean      daemon)
 {
   g_return_if_fail (THREDO_IS_THREAD (self));
-  g_return_if_fail (is_new (self));
+  g_return_if_fail (thredo_thread_is_new (self));
 
   if (private_of (self)->daemon == !!daemon)
     return;
@@ -1189,7 +1206,7 @@ thredo_thread_set_stack_size (ThredoThread *self,
                               gsize         stack_size)
 {
   g_return_if_fail (THREDO_IS_THREAD (self));
-  g_return_if_fail (is_new (self));
+  g_return_if_fail (thredo_thread_is_new (self));
 
   if (private_of (self)->stack_size == stack_size)
     return;

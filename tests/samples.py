@@ -45,7 +45,7 @@ def c_program(code):
         names = re.findall(r"^static [^;{=]*?^(\w+) \(", code, re.M)
         uses = "".join(f"  (void) {name};\n" for name in names)
         return f"{FILE_PRELUDE}\n{code}\nvoid use (void);\nvoid\nuse (void)\n{{\n{uses}}}\n"
-    return f"{FILE_PRELUDE}\n{FUNCTION_PRELUDE}\n{code}\n  (void) error;\n}}\n"
+    return f"{FILE_PRELUDE}\n{FUNCTION_PRELUDE}\n{{\n{code}\n}}\n(void) error;\n}}\n"
 
 
 def blocks_of(text):

@@ -67,8 +67,8 @@ processors (void)
   return n;
 }
 
-/* Whether no more threads want to run, on the whole machine, than there are
- * processors. */
+/* Whether not many more threads want to run, on the whole machine, than there
+ * are processors. */
 static gboolean
 has_idle_processors (gint64 now)
 {

@@ -316,15 +316,6 @@ fail (ThredoQueueTried       tried,
   return FALSE;
 }
 
-static ThredoQueueTried
-try_at (ThredoQueue *self,
-        ThredoEnd   *end,
-        gpointer     with)
-{
-  return end == &self->getting ? thredo_queue_try_get_locked (self, with)
-                               : thredo_queue_try_put_locked (self, with);
-}
-
 /* The slow ways: nothing there at the first look, whose lock is still held.
  * From here until it returns the thread is inside: the queue waits for it
  * before it goes. */
@@ -337,7 +328,6 @@ spin_at (ThredoQueue          *self,
 {
   gboolean is_getting = end == &self->getting;
   gboolean paid = FALSE;
-  ThredoQueueTried tried;
   ThredoSpin spin;
 
   thredo_mutex_unlock (&end->lock);
@@ -353,19 +343,12 @@ spin_at (ThredoQueue          *self,
       while (!paid && thredo_spin_step (&spin));
       thredo_spin_end (&spin, paid);
     }
-  if (paid)
-    {
-      thredo_mutex_lock (&end->lock);
-      tried = try_at (self, end, with);
-      if (tried != THREDO_QUEUE_TRIED_NOTHING)
-        return tried;
-      /* Somebody else was quicker. */
-      thredo_mutex_unlock (&end->lock);
-    }
-
-  thredo_slot_prepare (slot, info);
+  if (!paid)
+    thredo_slot_prepare (slot, info);
   thredo_mutex_lock (&end->lock);
-  return try_at (self, end, with);
+
+  return is_getting ? thredo_queue_try_get_locked (self, with)
+                    : thredo_queue_try_put_locked (self, with);
 }
 
 static gboolean

@@ -14,6 +14,8 @@
  * @THREDO_ERROR_DEADLOCK: the wait would have closed a cycle of threads that
  *   wait for each other
  * @THREDO_ERROR_LOOP_THREAD: a blocking call was made on the loop's own thread
+ * @THREDO_ERROR_BROKEN: the barrier is broken: one of those who were to meet at it
+ *   did not come
  *
  * Errors of the library. Beside them its calls use
  * [error@Gio.IOErrorEnum]: `CANCELLED` for a cancel, `TIMED_OUT` for the

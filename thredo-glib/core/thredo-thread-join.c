@@ -35,6 +35,7 @@ await_end (ThredoThread          *self,
   ThredoThreadPrivate *priv = thredo_thread_get_private (self);
   ThredoSlot *slot = thredo_slot_self ();
   guint turn = thredo_gate_get_turn (&priv->state);
+  GError *refusal = NULL;
   ThredoWaitState outcome;
 
   if (slot->owner == self)
@@ -51,10 +52,13 @@ await_end (ThredoThread          *self,
       return FALSE;
     }
 
-  outcome = thredo_gate_wait (&priv->state, slot, info, self, turn, cancellable);
+  outcome = thredo_gate_wait (&priv->state, slot, info, self, turn, &priv->runner, cancellable,
+                              &refusal);
   if (outcome == THREDO_WAIT_DONE)
     return TRUE;
-  if (outcome == THREDO_WAIT_REFUSED)
+  if (refusal != NULL)
+    g_propagate_error (error, refusal);
+  else if (outcome == THREDO_WAIT_REFUSED)
     set_not_started_error (self, error);
   else
     thredo_blocking_set_error (slot, info, outcome, cancellable, error);
@@ -130,7 +134,8 @@ conclude_join (ThredoThread  *self,
  *   `THREDO_ERROR_FAILED` if it set no error; `THREDO_ERROR_STATE` for oneself
  *   or a thread that was not started; `G_IO_ERROR_CANCELLED` or
  *   `G_IO_ERROR_TIMED_OUT` ([error@Gio.IOErrorEnum]) if the wait was cancelled
- *   or too long; `THREDO_ERROR_LOOP_THREAD`
+ *   or too long; `THREDO_ERROR_DEADLOCK` if it would never end and the
+ *   [func@Thredo.set_deadlock_policy] is to fail; `THREDO_ERROR_LOOP_THREAD`
  *
  * Since: 1.0
  */
@@ -196,6 +201,7 @@ thredo_thread_join_pointer (ThredoThread  *self,
  *   `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_TIMED_OUT`
  *   ([error@Gio.IOErrorEnum]) if the wait was cancelled or too long;
  *   `THREDO_ERROR_STATE` for oneself or a thread that was not started;
+ *   `THREDO_ERROR_DEADLOCK` as of [method@Thredo.Thread.join];
  *   `THREDO_ERROR_LOOP_THREAD`
  *
  * Since: 1.0

@@ -36,6 +36,9 @@ typedef struct
    * is written before that, by the thread, and not changed after it. */
   ThredoGate state;
 
+  /* The slot of whoever runs it, for those who follow a chain of joins. */
+  ThredoOwner runner;
+
   ThredoMutex lock; /* guards what is below; taken before the gate's */
   ThredoSlot *slot; /* while it runs */
   ThredoGroupCore *core;

@@ -4,6 +4,7 @@
 
 #include "thredo-async-private.h"
 #include "gate.h"
+#include "hold.h"
 #include "thredo-enum-types.h"
 #include "thredo-error.h"
 #include "thredo-group-private.h"
@@ -264,6 +265,7 @@ set_ended (ThredoThread *self,
                 ? THREDO_THREAD_STATE_CANCELLED
                 : THREDO_THREAD_STATE_FAILED;
 
+  thredo_owner_set_slot (&priv->runner, NULL);
   thredo_mutex_lock (&priv->lock);
   priv->slot = NULL;
   priv->error = error;
@@ -293,6 +295,22 @@ thredo_thread_end_without_running (ThredoThread *self,
   set_ended (self, FALSE, error);
 }
 
+/* What a thread has locked and not released is free before anybody is told that
+ * the thread has ended. */
+static void
+abandon_locks (ThredoThread *self,
+               ThredoSlot   *slot)
+{
+  while (slot->n_held > 0)
+    {
+      g_autofree char *lock = thredo_hold_abandon_next (slot);
+
+      if (lock != NULL)
+        g_warning ("Thread '%s' ended while it held %s; the lock is released and marked abandoned",
+                   thredo_thread_get_name (self), lock);
+    }
+}
+
 /* What a worker runs. It has the reference that start took. */
 static void
 thread_main (gpointer data)
@@ -307,10 +325,12 @@ thread_main (gpointer data)
   priv->slot = slot;
   thredo_slot_set_os_name (slot, thredo_thread_get_name (self));
   thredo_mutex_unlock (&priv->lock);
+  thredo_owner_set_slot (&priv->runner, slot);
 
   thredo_level_enter (&priv->level, slot, TRUE);
   ok = THREDO_THREAD_GET_CLASS (self)->run (self, &error);
   drop_user_data (self);
+  abandon_locks (self, slot);
   thredo_scope_leave_all (slot, &priv->level);
   thredo_level_leave (&priv->level, TRUE);
 
@@ -330,6 +350,7 @@ attach_foreign (ThredoSlot *slot)
   ThredoThreadPrivate *priv = private_of (self);
 
   priv->slot = slot;
+  thredo_owner_set_slot (&priv->runner, slot);
   thredo_gate_set (&priv->state, THREDO_THREAD_STATE_RUNNING);
   thredo_level_enter (&priv->level, slot, FALSE);
   thredo_slot_set_owner (slot, self);
@@ -341,6 +362,7 @@ detach_foreign (ThredoSlot *slot)
   ThredoThread *self = slot->owner;
   ThredoThreadPrivate *priv = private_of (self);
 
+  abandon_locks (self, slot);
   thredo_scope_leave_all (slot, &priv->level);
   thredo_level_leave (&priv->level, FALSE);
   thredo_slot_set_owner (slot, NULL);

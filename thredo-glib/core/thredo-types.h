@@ -22,5 +22,16 @@ typedef struct _ThredoThread ThredoThread;
 typedef struct _ThredoGroup ThredoGroup;
 typedef struct _ThredoScope ThredoScope;
 typedef struct _ThredoQueue ThredoQueue;
+typedef struct _ThredoLockable ThredoLockable;
+typedef struct _ThredoLock ThredoLock;
+typedef struct _ThredoRLock ThredoRLock;
+typedef struct _ThredoSemaphore ThredoSemaphore;
+typedef struct _ThredoBoundedSemaphore ThredoBoundedSemaphore;
+typedef struct _ThredoEvent ThredoEvent;
+typedef struct _ThredoCondition ThredoCondition;
+typedef struct _ThredoBarrier ThredoBarrier;
+typedef struct _ThredoDeadlock ThredoDeadlock;
+typedef struct _ThredoMonitor ThredoMonitor;
+typedef struct _ThredoThreadInfo ThredoThreadInfo;
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 
 #include "fork.h"
 
+#include "hold.h"
 #include "level.h"
 #include "loop.h"
 #include "slot.h"
@@ -21,6 +22,7 @@ prepare (void)
 {
   thredo_loop_fork_prepare ();
   thredo_worker_fork_prepare ();
+  thredo_hold_fork_prepare ();
   thredo_slot_fork_prepare ();
   thredo_timers_lock ();
 }
@@ -30,6 +32,7 @@ parent (void)
 {
   thredo_timers_unlock ();
   thredo_slot_fork_parent ();
+  thredo_hold_fork_parent ();
   thredo_worker_fork_parent ();
   thredo_loop_fork_parent ();
 }
@@ -39,6 +42,7 @@ child (void)
 {
   thredo_timers_fork_child ();
   thredo_slot_fork_child ();
+  thredo_hold_fork_child ();
   thredo_worker_fork_child ();
   thredo_loop_fork_child ();
 }

@@ -2,10 +2,11 @@
 
 #pragma once
 
+#include "chain.h"
 #include "slot.h"
 
-/* A value that others wait to change, once: a thread's state, which stays what
- * it is when the thread has ended.
+/* A value that others wait to change: a thread's state, which stays what it is
+ * when the thread has ended, or whether an event is set.
  *
  * The gate is shut while the value is below the threshold. Values below it are
  * stored by whoever owns the gate. The one that opens it is stored under the
@@ -14,7 +15,12 @@
  *
  * Who waits may also be refused, when what was to open the gate will not come. A
  * refusal begins a new turn: who has looked at the value, in one turn, and lines
- * up in the next, is refused too. */
+ * up in the next, is refused too.
+ *
+ * A gate that was opened may be shut again, which begins a new turn as well: all
+ * who came in a turn before pass, also those who only looked and saw neither the
+ * one nor the other. The lowest bit of the turn says how the last one ended, so a
+ * gate is either refused or shut, not both. */
 typedef struct
 {
   _Atomic guint value;
@@ -32,15 +38,20 @@ void thredo_gate_set (ThredoGate *self,
 void thredo_gate_open (ThredoGate      *self,
                        guint            value,
                        ThredoWakeBatch *batch);
+gboolean thredo_gate_keep_open (ThredoGate *self);
+void thredo_gate_shut (ThredoGate *self,
+                       guint       value);
 void thredo_gate_refuse (ThredoGate      *self,
                          guint            value,
                          ThredoWakeBatch *batch);
-ThredoWaitState thredo_gate_wait (ThredoGate           *self,
-                                  ThredoSlot           *slot,
-                                  const ThredoWaitInfo *info,
-                                  gpointer              object,
-                                  guint                 turn,
-                                  GCancellable         *cancellable);
+ThredoWaitState thredo_gate_wait (ThredoGate            *self,
+                                  ThredoSlot            *slot,
+                                  const ThredoWaitInfo  *info,
+                                  gpointer               object,
+                                  guint                  turn,
+                                  ThredoOwner           *owner,
+                                  GCancellable          *cancellable,
+                                  GError               **error);
 void thredo_gate_line_up (ThredoGate *self,
                           ThredoWait *wait,
                           guint       turn);

@@ -511,6 +511,19 @@ thredo_level_surrounds (ThredoSlot   *slot,
   return FALSE;
 }
 
+/* Whether a shield stands between the thread and its wait. With the slot's lock
+ * held. */
+gboolean
+thredo_level_keeps_cancel_out (ThredoSlot *slot)
+{
+  for (ThredoLevel *l = slot->innermost; l != NULL && l->outer != NULL; l = l->outer)
+    {
+      if (atomic_load (&l->shielded))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* In a forked child: locks that other threads may have held are free, and
  * deadlines are set in the new loop. */
 void

@@ -67,6 +67,7 @@ gboolean thredo_level_is_expired (ThredoLevel *self);
 ThredoWaitState thredo_level_check (ThredoSlot *slot);
 gboolean thredo_level_surrounds (ThredoSlot   *slot,
                                  GCancellable *cancellable);
+gboolean thredo_level_keeps_cancel_out (ThredoSlot *slot);
 void thredo_level_fork_child (ThredoSlot *slot);
 
 static inline gboolean

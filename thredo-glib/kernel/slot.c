@@ -8,11 +8,12 @@
 
 #include <string.h>
 
-/* All slots of the process, for the monitor. */
+/* All slots of the process. */
 static struct
 {
   ThredoMutex lock;
   ThredoSlot *first;
+  guint n;
 } registry;
 
 static void (*foreign_attached) (ThredoSlot *slot);
@@ -89,6 +90,7 @@ thredo_slot_init (ThredoSlot *self)
   if (self->next != NULL)
     self->next->prev = self;
   registry.first = self;
+  registry.n++;
   thredo_mutex_unlock (&registry.lock);
 }
 
@@ -102,6 +104,7 @@ thredo_slot_clear (ThredoSlot *self)
     registry.first = self->next;
   if (self->next != NULL)
     self->next->prev = self->prev;
+  registry.n--;
   thredo_mutex_unlock (&registry.lock);
 
   g_clear_object (&self->spare);
@@ -182,21 +185,48 @@ detach (gpointer data)
   g_free (slot);
 }
 
+/* As long as the registry is locked, no slot goes. */
+void
+thredo_slot_lock_registry (void)
+{
+  thredo_mutex_lock (&registry.lock);
+}
+
+void
+thredo_slot_unlock_registry (void)
+{
+  thredo_mutex_unlock (&registry.lock);
+}
+
+guint
+thredo_slot_count_registered_locked (void)
+{
+  return registry.n;
+}
+
 /* Calls the function for every slot, with the registry's and the slot's lock
  * held. */
 void
-thredo_slot_foreach (void (*func) (ThredoSlot *slot,
-                                   gpointer    user_data),
-                     gpointer user_data)
+thredo_slot_foreach_locked (void (*func) (ThredoSlot *slot,
+                                          gpointer    user_data),
+                            gpointer user_data)
 {
-  thredo_mutex_lock (&registry.lock);
   for (ThredoSlot *slot = registry.first; slot != NULL; slot = slot->next)
     {
       thredo_mutex_lock (&slot->lock);
       func (slot, user_data);
       thredo_mutex_unlock (&slot->lock);
     }
-  thredo_mutex_unlock (&registry.lock);
+}
+
+void
+thredo_slot_foreach (void (*func) (ThredoSlot *slot,
+                                   gpointer    user_data),
+                     gpointer user_data)
+{
+  thredo_slot_lock_registry ();
+  thredo_slot_foreach_locked (func, user_data);
+  thredo_slot_unlock_registry ();
 }
 
 void
@@ -218,6 +248,7 @@ thredo_slot_fork_child (void)
 
   thredo_mutex_init (&registry.lock);
   registry.first = self;
+  registry.n = self != NULL ? 1 : 0;
   if (self == NULL)
     return;
 

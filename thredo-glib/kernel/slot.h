@@ -8,12 +8,13 @@
 #include <pthread.h>
 #endif
 
+#include "owner.h"
 #include "spin.h"
 #include "timers.h"
 #include "wait.h"
 
 typedef struct _ThredoLevel ThredoLevel;
-typedef struct _ThredoSlot ThredoSlot;
+typedef struct _ThredoBlocked ThredoBlocked;
 
 /* What a kind of wait is called, one static instance for each call. */
 typedef struct
@@ -38,6 +39,8 @@ struct _ThredoSlot
   char os_name[16]; /* as last set; guarded by the lock of whoever names it */
 #endif
 
+  guint n_held; /* locks that the thread owns; the owner's alone, see hold.h */
+
   /* An unused cancellable, kept to be pushed again; the owner's alone. */
   GCancellable *spare;
 
@@ -52,7 +55,11 @@ struct _ThredoSlot
   gint64 since;
   guint64 n_waits;
 
+  ThredoBlocked *blocked; /* see chain.h */
+  guint32 n_declared;
+
   /* Guarded by the registry's lock. */
+  guint32 seen_in_cycle; /* a declaration */
   ThredoSlot *next;
   ThredoSlot *prev;
 };
@@ -95,6 +102,12 @@ void thredo_slot_set_foreign_hooks (void (*attached) (ThredoSlot *slot),
 void thredo_slot_foreach (void (*func) (ThredoSlot *slot,
                                         gpointer    user_data),
                           gpointer user_data);
+void thredo_slot_lock_registry (void);
+void thredo_slot_unlock_registry (void);
+guint thredo_slot_count_registered_locked (void);
+void thredo_slot_foreach_locked (void (*func) (ThredoSlot *slot,
+                                               gpointer    user_data),
+                                 gpointer user_data);
 void thredo_slot_set_os_name (ThredoSlot *self,
                               const char *name);
 char *thredo_slot_dup_os_name (ThredoSlot *self);

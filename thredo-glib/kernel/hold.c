@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hold.h"
+
+#include <glib-object.h>
+
+/* All locks of the process. */
+static struct
+{
+  ThredoMutex lock;
+  ThredoHold *first;
+} holds;
+
+void
+thredo_hold_init (ThredoHold *self,
+                  const char *noun,
+                  gpointer object,
+                  const char *(*get_name) (gpointer object))
+{
+  thredo_turnstile_init (&self->turnstile, FALSE);
+  self->noun = noun;
+  self->object = object;
+  self->get_name = get_name;
+
+  thredo_mutex_lock (&holds.lock);
+  self->prev = NULL;
+  self->next = holds.first;
+  if (self->next != NULL)
+    self->next->prev = self;
+  holds.first = self;
+  thredo_mutex_unlock (&holds.lock);
+}
+
+void
+thredo_hold_clear (ThredoHold *self)
+{
+  thredo_mutex_lock (&holds.lock);
+  if (self->prev != NULL)
+    self->prev->next = self->next;
+  else
+    holds.first = self->next;
+  if (self->next != NULL)
+    self->next->prev = self->prev;
+  thredo_mutex_unlock (&holds.lock);
+
+  thredo_turnstile_clear (&self->turnstile);
+}
+
+/* "Lock 'jobs'" */
+char *
+thredo_hold_describe (ThredoHold *self)
+{
+  const char *name = self->get_name (self->object);
+
+  return name != NULL ? g_strdup_printf ("%s '%s'", self->noun, name) : g_strdup (self->noun);
+}
+
+void
+thredo_hold_give_back_slow (ThredoHold *self,
+                            ThredoSlot *slot)
+{
+  gpointer object = self->object;
+
+  slot->n_held--;
+  if (thredo_turnstile_give_back (&self->turnstile, 0) & THREDO_TURNSTILE_ORPHANED)
+    g_object_unref (object);
+}
+
+/* Gives back one of the locks that a thread has, which is ending, and tells what it
+ * was; NULL if there is none. */
+char *
+thredo_hold_abandon_next (ThredoSlot *slot)
+{
+  g_autofree char *description = NULL;
+  ThredoHold *hold;
+  gpointer object;
+
+  thredo_mutex_lock (&holds.lock);
+  for (hold = holds.first; hold != NULL; hold = hold->next)
+    {
+      if (thredo_hold_is_owned (hold, slot))
+        break;
+    }
+  if (hold != NULL)
+    description = thredo_hold_describe (hold);
+  thredo_mutex_unlock (&holds.lock);
+
+  if (hold == NULL)
+    {
+      slot->n_held = 0;
+      return NULL;
+    }
+
+  slot->n_held--;
+  object = hold->object;
+  if (thredo_turnstile_give_back (&hold->turnstile, THREDO_TURNSTILE_ABANDONED) &
+      THREDO_TURNSTILE_ORPHANED)
+    g_object_unref (object);
+
+  return g_steal_pointer (&description);
+}
+
+/* A reference to the owner's thread, or NULL. */
+gpointer
+thredo_hold_dup_owner (ThredoHold *self)
+{
+  gpointer thread = NULL;
+  ThredoSlot *slot;
+
+  thredo_slot_lock_registry ();
+  slot = thredo_owner_get_slot (&self->turnstile.word);
+  if (slot != NULL)
+    {
+      thredo_mutex_lock (&slot->lock);
+      if (slot->owner != NULL)
+        thread = g_object_ref (slot->owner);
+      thredo_mutex_unlock (&slot->lock);
+    }
+  thredo_slot_unlock_registry ();
+
+  return thread;
+}
+
+/* Calls the function for every lock that somebody owns, with the list's lock
+ * held. The owner is a name, as it may give the lock back meanwhile, and end. */
+void
+thredo_hold_foreach (void (*func) (ThredoHold *hold,
+                                   ThredoSlot *owner,
+                                   gpointer    user_data),
+                     gpointer user_data)
+{
+  thredo_mutex_lock (&holds.lock);
+  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
+    {
+      ThredoSlot *owner = thredo_owner_get_slot (&hold->turnstile.word);
+
+      if (owner != NULL)
+        func (hold, owner, user_data);
+    }
+  thredo_mutex_unlock (&holds.lock);
+}
+
+void
+thredo_hold_fork_prepare (void)
+{
+  thredo_mutex_lock (&holds.lock);
+}
+
+void
+thredo_hold_fork_parent (void)
+{
+  thredo_mutex_unlock (&holds.lock);
+}
+
+void
+thredo_hold_fork_child (void)
+{
+  thredo_mutex_init (&holds.lock);
+}

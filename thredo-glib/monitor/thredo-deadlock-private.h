@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "thredo-deadlock.h"
+
+#include "chain.h"
+
+ThredoDeadlock *thredo_deadlock_new (GArray *cycle);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "thredo-types.h"
+
+G_BEGIN_DECLS
+
+#define THREDO_TYPE_MONITOR (thredo_monitor_get_type ())
+
+THREDO_AVAILABLE
+G_DECLARE_FINAL_TYPE (ThredoMonitor, thredo_monitor, THREDO, MONITOR, GObject)
+
+THREDO_AVAILABLE
+ThredoMonitor *thredo_monitor_new (void);
+THREDO_AVAILABLE
+GPtrArray *thredo_monitor_snapshot (ThredoMonitor *self);
+THREDO_AVAILABLE
+GPtrArray *thredo_monitor_find_deadlocks (ThredoMonitor *self);
+
+G_END_DECLS

@@ -330,9 +330,9 @@ thread_main (gpointer data)
   thredo_level_enter (&priv->level, slot, TRUE);
   ok = THREDO_THREAD_GET_CLASS (self)->run (self, &error);
   drop_user_data (self);
-  abandon_locks (self, slot);
   thredo_scope_leave_all (slot, &priv->level);
   thredo_level_leave (&priv->level, TRUE);
+  abandon_locks (self, slot);
 
   thredo_worker_finishing (slot);
   thredo_slot_set_owner (slot, NULL);
@@ -362,9 +362,9 @@ detach_foreign (ThredoSlot *slot)
   ThredoThread *self = slot->owner;
   ThredoThreadPrivate *priv = private_of (self);
 
-  abandon_locks (self, slot);
   thredo_scope_leave_all (slot, &priv->level);
   thredo_level_leave (&priv->level, FALSE);
+  abandon_locks (self, slot);
   thredo_slot_set_owner (slot, NULL);
   set_ended (self, TRUE, NULL);
   tell_group (self);

@@ -32,6 +32,15 @@ cycle_new (void)
 
 /* Everything down to thredo_chain_declare() is under the registry's lock. */
 
+/* Whether the wait has ended without what was declared, or is bound to. */
+static gboolean
+is_on_its_way_out (ThredoSlot *slot)
+{
+  return thredo_wait_get_state (&slot->wait) > THREDO_WAIT_DONE ||
+         thredo_level_check (slot) != THREDO_WAIT_IDLE ||
+         g_cancellable_is_cancelled (slot->blocked->cancellable);
+}
+
 /* Whose turn it is to do something before the slot's thread can go on. Somebody
  * who has got what he has declared, and not yet withdrawn, waits for nobody. */
 static ThredoSlot *
@@ -41,7 +50,7 @@ get_next (ThredoSlot *slot,
   ThredoSlot *next = NULL;
 
   thredo_mutex_lock (&slot->lock);
-  if (slot->blocked != NULL)
+  if (slot->blocked != NULL && !is_on_its_way_out (slot))
     {
       next = thredo_owner_get_slot (slot->blocked->owner);
       if (next == slot && !slot->blocked->is_own)
@@ -117,7 +126,7 @@ walk_again (GArray *cycle)
       thredo_mutex_lock (&slot->lock);
       blocked = slot->blocked;
       same = blocked != NULL && blocked->serial == link->serial && slot->owner != NULL &&
-             thredo_owner_get_slot (blocked->owner) == next;
+             !is_on_its_way_out (slot) && thredo_owner_get_slot (blocked->owner) == next;
       if (same)
         {
           link->thread = g_object_ref (slot->owner);
@@ -150,23 +159,6 @@ find_cycle (ThredoSlot *start,
   return cycle;
 }
 
-/* Whether somebody else has seen the cycle already, as it is; notes that it has
- * been seen now. */
-static gboolean
-was_seen (GArray *cycle)
-{
-  gboolean seen = TRUE;
-
-  for (guint i = 0; i < cycle->len; i++)
-    {
-      ThredoChainLink *link = &g_array_index (cycle, ThredoChainLink, i);
-
-      seen &= link->slot->seen_in_cycle == link->serial;
-      link->slot->seen_in_cycle = link->serial;
-    }
-  return seen;
-}
-
 /* Whether a cycle is the one that the thread at its beginning has just dealt with;
  * it has declared itself anew since. */
 static gboolean
@@ -191,9 +183,12 @@ push (ThredoSlot    *slot,
       ThredoBlocked *blocked)
 {
   blocked->is_own = thredo_owner_get_slot (blocked->owner) == slot;
+  /* The outcome of the wait before is not this one's. */
+  thredo_wait_rest (&slot->wait);
+
   thredo_mutex_lock (&slot->lock);
+  g_assert (slot->blocked == NULL);
   blocked->serial = ++slot->n_declared;
-  blocked->outer = slot->blocked;
   slot->blocked = blocked;
   thredo_mutex_unlock (&slot->lock);
 }
@@ -203,51 +198,52 @@ push (ThredoSlot    *slot,
  * it would have closed a cycle, and must not wait.
  *
  * While a cycle is dealt with the declaration is withdrawn, since code of users
- * runs that may wait for something else. */
+ * runs that may wait for something else. The same goes for dropping references to
+ * those in it. */
 gboolean
 thredo_chain_declare (ThredoSlot     *slot,
                       ThredoBlocked  *blocked,
                       GError        **error)
 {
-  GArray *before = NULL;
-
   for (;;)
     {
-      gboolean is_news, may_wait;
+      gboolean is_news;
       GArray *cycle;
 
       thredo_slot_lock_registry ();
       push (slot, blocked);
       cycle = find_cycle (slot, &is_news);
-      is_news = is_news && !was_seen (cycle) && !is_same (cycle, before);
+      is_news = is_news && !is_same (cycle, blocked->before);
       thredo_slot_unlock_registry ();
 
-      g_clear_pointer (&before, g_array_unref);
       if (!is_news)
         {
-          g_clear_pointer (&cycle, g_array_unref);
+          blocked->cycle = cycle;
           return TRUE;
         }
 
       thredo_chain_withdraw (slot);
-      may_wait = handler (cycle, !blocked->is_bound, error);
-      before = cycle;
-      if (!may_wait)
+      if (!handler (cycle, !blocked->is_bound, error))
         {
-          g_array_unref (before);
+          g_array_unref (cycle);
           return FALSE;
         }
+      blocked->before = cycle;
     }
 }
 
 void
 thredo_chain_withdraw (ThredoSlot *slot)
 {
+  ThredoBlocked *blocked;
+
   thredo_mutex_lock (&slot->lock);
-  slot->blocked = slot->blocked->outer;
-  if (slot->blocked != NULL)
-    slot->blocked->serial = ++slot->n_declared;
+  blocked = slot->blocked;
+  slot->blocked = NULL;
   thredo_mutex_unlock (&slot->lock);
+
+  g_clear_pointer (&blocked->before, g_array_unref);
+  g_clear_pointer (&blocked->cycle, g_array_unref);
 }
 
 static void

@@ -14,6 +14,9 @@
  * thread, what it waits for, the owner of that. A way that leads back to where
  * it began is a deadlock.
  *
+ * A thread whose wait has ended otherwise, or is going to because it is cancelled
+ * or too late, is on its way out: it waits for nobody, though it is declared still.
+ *
  * A cycle can only close when somebody declares: what a thread gets, it gets
  * while it waits for nothing else. Declaring and following are one step under the
  * lock of the slots' registry, so of several threads that close a cycle
@@ -33,11 +36,13 @@ struct _ThredoBlocked
   const ThredoWaitInfo *info;
   gpointer object;
   gboolean is_bound; /* the wait cannot be refused */
+  GCancellable *cancellable;
 
   /* chain.c's own. */
   guint32 serial;
-  gboolean is_own;      /* of what the thread owns itself, and will wait for in vain */
-  ThredoBlocked *outer; /* of a wait that a log handler interrupts */
+  gboolean is_own; /* of what the thread owns itself, and will wait for in vain */
+  GArray *before;  /* a cycle that has been dealt with */
+  GArray *cycle;   /* the one that is there now */
 };
 
 /* One thread of a cycle, which waits for what the next one owns. */

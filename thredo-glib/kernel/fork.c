@@ -17,9 +17,15 @@
  * so that the child gets what they guard in one piece. The child has the
  * thread that forked and no other: no loop, no idle workers. */
 
+/* The global locks of other layers. */
+static ThredoMutex *protected[4];
+static guint n_protected;
+
 static void
 prepare (void)
 {
+  for (guint i = 0; i < n_protected; i++)
+    thredo_mutex_lock (protected[i]);
   thredo_loop_fork_prepare ();
   thredo_worker_fork_prepare ();
   thredo_hold_fork_prepare ();
@@ -35,6 +41,8 @@ parent (void)
   thredo_hold_fork_parent ();
   thredo_worker_fork_parent ();
   thredo_loop_fork_parent ();
+  for (guint i = n_protected; i > 0; i--)
+    thredo_mutex_unlock (protected[i - 1]);
 }
 
 static void
@@ -45,6 +53,8 @@ child (void)
   thredo_hold_fork_child ();
   thredo_worker_fork_child ();
   thredo_loop_fork_child ();
+  for (guint i = 0; i < n_protected; i++)
+    thredo_mutex_init (protected[i]);
 }
 
 void
@@ -59,10 +69,24 @@ thredo_fork_register (void)
     }
 }
 
+/* Has a lock of another layer taken around forks as well, before those of the
+ * kernel. For constructors. */
+void
+thredo_fork_protect (ThredoMutex *lock)
+{
+  g_assert (n_protected < G_N_ELEMENTS (protected));
+  protected[n_protected++] = lock;
+}
+
 #else
 
 void
 thredo_fork_register (void)
+{
+}
+
+void
+thredo_fork_protect (ThredoMutex *lock)
 {
 }
 

@@ -2,4 +2,7 @@
 
 #pragma once
 
+#include "mutex.h"
+
 void thredo_fork_register (void);
+void thredo_fork_protect (ThredoMutex *lock);

@@ -158,7 +158,7 @@ thredo_gate_wait (ThredoGate            *self,
                   GCancellable          *cancellable,
                   GError               **error)
 {
-  ThredoBlocked blocked = { owner, info, object, FALSE };
+  ThredoBlocked blocked = { owner, info, object, FALSE, cancellable };
   ThredoWaitState outcome = look (self, turn);
   ThredoSpin spin;
 

@@ -152,8 +152,13 @@ thredo_hold_fork_parent (void)
   thredo_mutex_unlock (&holds.lock);
 }
 
+/* What threads held that did not come along is abandoned, and nobody waits. */
 void
 thredo_hold_fork_child (void)
 {
+  ThredoSlot *self = thredo_slot_peek ();
+
   thredo_mutex_init (&holds.lock);
+  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
+    thredo_turnstile_fork_child (&hold->turnstile, self);
 }

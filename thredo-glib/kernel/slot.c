@@ -121,6 +121,13 @@ thredo_slot_new_serial (void)
   return atomic_fetch_add_explicit (&last, 1, memory_order_relaxed) + 1;
 }
 
+/* The calling thread's slot, if it has one. */
+ThredoSlot *
+thredo_slot_peek (void)
+{
+  return get_current ();
+}
+
 /* Whether the calling thread is the loop's. Does not attach it. */
 gboolean
 thredo_slot_is_loop (void)
@@ -130,11 +137,21 @@ thredo_slot_is_loop (void)
   return slot != NULL && slot->is_loop;
 }
 
-/* What a thread of ours has in the way of a foreign one's, because code of users
- * asked for its thread when it had none, is taken off it. */
+/* Gives a thread of ours that has no owner one as if it were foreign: it runs code of
+ * users. */
+void
+thredo_slot_attach_stray (ThredoSlot *self)
+{
+  foreign_attached (self);
+}
+
+/* What a thread of ours has in the way of a foreign one's is taken off it, and with it
+ * the locks that code of users has left behind. */
 void
 thredo_slot_detach_stray (ThredoSlot *self)
 {
+  if (self->owner == NULL && self->n_held > 0)
+    foreign_attached (self);
   if (self->owner != NULL)
     foreign_detached (self);
 }
@@ -246,6 +263,13 @@ thredo_slot_fork_child (void)
 {
   ThredoSlot *self = get_current ();
 
+  /* Those of threads that are gone may still be somebody's owner. */
+  for (ThredoSlot *slot = registry.first; slot != NULL; slot = slot->next)
+    {
+      thredo_mutex_init (&slot->lock);
+      slot->blocked = NULL;
+    }
+
   thredo_mutex_init (&registry.lock);
   registry.first = self;
   registry.n = self != NULL ? 1 : 0;
@@ -254,7 +278,6 @@ thredo_slot_fork_child (void)
 
   self->next = self->prev = NULL;
   self->is_loop = FALSE;
-  thredo_mutex_init (&self->lock);
   thredo_level_fork_child (self);
 }
 

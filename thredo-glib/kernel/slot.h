@@ -59,7 +59,6 @@ struct _ThredoSlot
   guint32 n_declared;
 
   /* Guarded by the registry's lock. */
-  guint32 seen_in_cycle; /* a declaration */
   ThredoSlot *next;
   ThredoSlot *prev;
 };
@@ -90,10 +89,12 @@ thredo_slot_self (void)
 #endif
 }
 
+ThredoSlot *thredo_slot_peek (void);
 guint64 thredo_slot_new_serial (void);
 void thredo_slot_init (ThredoSlot *self);
 void thredo_slot_clear (ThredoSlot *self);
 void thredo_slot_set_self (ThredoSlot *self);
+void thredo_slot_attach_stray (ThredoSlot *self);
 void thredo_slot_detach_stray (ThredoSlot *self);
 void thredo_slot_set_owner (ThredoSlot *self,
                             gpointer    owner);

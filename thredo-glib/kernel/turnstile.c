@@ -3,7 +3,7 @@
 #include "turnstile.h"
 
 /* Whose a lock is that was handed to a task, until the task's thread adopts it. */
-static ThredoSlot in_transit;
+static _Alignas(8) ThredoSlot in_transit;
 
 void
 thredo_turnstile_init (ThredoTurnstile *self,
@@ -127,26 +127,6 @@ serve_task (ThredoTurnstile *self,
     ;
 }
 
-/* Wakes the first who still waits to try for itself. */
-static gboolean
-wake_first (ThredoTurnstile *self,
-            ThredoWakeBatch *batch)
-{
-  for (ThredoWait *wait = self->line.first; wait != NULL; wait = wait->next)
-    {
-      ThredoTicket *ticket = wait->payload;
-
-      if (ticket->slot == NULL)
-        break;
-      if (thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, batch))
-        {
-          self->awake = wait;
-          return TRUE;
-        }
-    }
-  return FALSE;
-}
-
 /* Restores the invariant. Under the lock. */
 static void
 settle (ThredoTurnstile *self,
@@ -167,12 +147,14 @@ settle (ThredoTurnstile *self,
         {
           serve_task (self, batch);
         }
+      else if (thredo_wait_claim (self->line.first, self->line.first->token, THREDO_WAIT_DONE,
+                                  batch))
+        {
+          self->awake = self->line.first;
+        }
       else
         {
-          /* If nobody could be woken, those who are in front of everybody who
-           * could be are on their way out, and the last of them comes by here. */
-          wake_first (self, batch);
-          return;
+          pop_first (self); /* it is on its way out, however long that takes */
         }
     }
 }
@@ -405,7 +387,7 @@ thredo_turnstile_wait (ThredoTurnstile       *self,
                        GCancellable          *cancellable,
                        GError               **error)
 {
-  ThredoBlocked blocked = { &self->word, info, object, is_bound };
+  ThredoBlocked blocked = { &self->word, info, object, is_bound, cancellable };
   ThredoWaitState outcome;
 
   if (spin (self, slot))
@@ -435,7 +417,9 @@ thredo_turnstile_line_up_task (ThredoTurnstile *self,
   if (self->line.first == NULL && take_or_flag (self, &in_transit))
     {
       ticket->granted = TRUE;
-      thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, &batch);
+      /* Nobody can have cancelled what has yet to begin. */
+      if (!thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, &batch))
+        g_assert_not_reached ();
     }
   else
     {
@@ -487,14 +471,17 @@ thredo_turnstile_mark_orphaned (ThredoTurnstile *self)
   return FALSE;
 }
 
-guint
-thredo_turnstile_count_waiting (ThredoTurnstile *self)
+/* In a forked child, which has the thread that the slot is of and no other. */
+void
+thredo_turnstile_fork_child (ThredoTurnstile *self,
+                             ThredoSlot      *slot)
 {
-  guint n;
+  guintptr word = thredo_turnstile_get_word (self);
 
-  thredo_mutex_lock (&self->lock);
-  n = self->line.length;
-  thredo_mutex_unlock (&self->lock);
-
-  return n;
+  thredo_mutex_init (&self->lock);
+  self->line = (ThredoWaitList) { 0 };
+  self->awake = NULL;
+  if (!is_free (self, word) && !thredo_turnstile_is_owned (self, slot))
+    word = THREDO_TURNSTILE_ABANDONED;
+  atomic_store (&self->word.word, word & ~(guintptr) THREDO_TURNSTILE_LINED);
 }

@@ -23,11 +23,12 @@
  * is handed to it, without being free in between.
  *
  * Invariant, under the lock: if the line is not empty, then either the thing is
- * taken and LINED is up, or somebody in line is awake and will come for the lock:
- * `awake`, who tries, or one whose wait has another outcome, who steps out. So
- * whoever sets `awake` back, or steps out, or gives back with LINED up, sees to the
- * line (settle). LINED goes up only under the lock, by a swap that sees the thing
- * taken; the one who has it must then come for the lock to give it back.
+ * taken and LINED is up, or the first in line is awake, tries, and will come for the
+ * lock. So whoever sets `awake` back, or steps out, or gives back with LINED up, sees
+ * to the line (settle). Who turns out to have been cancelled is taken out of the line,
+ * and not relied on: it may take long to come. LINED goes up only under the lock, by
+ * a swap that sees the thing taken; the one who has it must then come for the lock to
+ * give it back.
  *
  * A task in line is never woken to try, but handed the thing at once, in transit:
  * it belongs to nobody until the thread of the task's context adopts it. */
@@ -86,7 +87,8 @@ void thredo_turnstile_step_out (ThredoTurnstile *self,
 void thredo_turnstile_adopt (ThredoTurnstile *self,
                              ThredoSlot      *slot);
 gboolean thredo_turnstile_mark_orphaned (ThredoTurnstile *self);
-guint thredo_turnstile_count_waiting (ThredoTurnstile *self);
+void thredo_turnstile_fork_child (ThredoTurnstile *self,
+                                  ThredoSlot      *slot);
 
 static inline guintptr
 thredo_turnstile_get_word (ThredoTurnstile *self)

@@ -29,6 +29,15 @@ thredo_wait_arm (ThredoWait *self)
   return self->token;
 }
 
+/* Forgets an outcome. By the owner of a wait that is not armed. */
+void
+thredo_wait_rest (ThredoWait *self)
+{
+  guint32 word = atomic_load_explicit (&self->parker.word, memory_order_relaxed);
+
+  atomic_store (&self->parker.word, word & ~THREDO_WAIT_STATE_MASK);
+}
+
 /* Takes an armed wait back, which fails if somebody has completed it. */
 gboolean
 thredo_wait_disarm (ThredoWait *self)

@@ -93,6 +93,7 @@ thredo_wait_get_state (ThredoWait *self)
 void thredo_wait_init (ThredoWait *self);
 void thredo_wait_clear (ThredoWait *self);
 guint32 thredo_wait_arm (ThredoWait *self);
+void thredo_wait_rest (ThredoWait *self);
 gboolean thredo_wait_disarm (ThredoWait *self);
 gboolean thredo_wait_claim (ThredoWait      *self,
                             guint32          token,

@@ -190,6 +190,8 @@ worker_main (gpointer data)
     }
   do
     {
+      if (self->slot.owner == NULL)
+        thredo_slot_attach_stray (&self->slot);
       self->func (self->data);
       thredo_slot_detach_stray (&self->slot);
     }

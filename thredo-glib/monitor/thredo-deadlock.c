@@ -2,6 +2,7 @@
 
 #include "thredo-deadlock-private.h"
 
+#include "fork.h"
 #include "thredo-enum-types.h"
 #include "thredo-error.h"
 #include "thredo-monitor-private.h"
@@ -91,7 +92,8 @@ describe (GArray *cycle)
 {
   GString *string = g_string_new (NULL);
 
-  g_string_append_printf (string, "Deadlock of %u thread%s:", cycle->len, cycle->len > 1 ? "s" : "");
+  g_string_append_printf (string, "Deadlock of %u thread%s:",
+                          cycle->len, cycle->len > 1 ? "s" : "");
   for (guint i = 0; i < cycle->len; i++)
     {
       const ThredoChainLink *links = (const ThredoChainLink *) cycle->data;
@@ -191,6 +193,7 @@ __attribute__ ((constructor)) static void
 install_handler (void)
 {
   thredo_chain_set_handler (handle);
+  thredo_fork_protect (&process.lock);
 }
 
 static void

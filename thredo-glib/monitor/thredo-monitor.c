@@ -2,6 +2,7 @@
 
 #include "thredo-monitor-private.h"
 
+#include "fork.h"
 #include "hold.h"
 #include "thredo-deadlock-private.h"
 #include "thredo-thread-info-private.h"
@@ -50,6 +51,12 @@ static struct
   ThredoMutex lock;
   GPtrArray *all;
 } listeners;
+
+__attribute__ ((constructor)) static void
+protect_listeners (void)
+{
+  thredo_fork_protect (&listeners.lock);
+}
 
 static void
 listener_clear (gpointer data)

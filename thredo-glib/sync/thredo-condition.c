@@ -169,6 +169,25 @@ notify_locked (ThredoCondition *self,
     }
 }
 
+static gboolean
+notify (ThredoCondition  *self,
+        guint             n,
+        const char       *function,
+        GError          **error)
+{
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
+
+  if (!check_owned (self, function, error))
+    return FALSE;
+
+  thredo_mutex_lock (&self->lock);
+  notify_locked (self, n, &batch);
+  thredo_mutex_unlock (&self->lock);
+  thredo_wake_batch_flush (&batch);
+
+  return TRUE;
+}
+
 /* Waits for the notify of a ticket that stands in line since before the lockable
  * was released. */
 static ThredoWaitState
@@ -630,20 +649,9 @@ thredo_condition_notify (ThredoCondition  *self,
                          guint             n,
                          GError          **error)
 {
-  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-
   g_return_val_if_fail (THREDO_IS_CONDITION (self), FALSE);
 
-  if (!check_owned (self, n == G_MAXUINT ? "thredo_condition_notify_all" : "thredo_condition_notify",
-                    error))
-    return FALSE;
-
-  thredo_mutex_lock (&self->lock);
-  notify_locked (self, n, &batch);
-  thredo_mutex_unlock (&self->lock);
-  thredo_wake_batch_flush (&batch);
-
-  return TRUE;
+  return notify (self, n, "thredo_condition_notify", error);
 }
 
 /**
@@ -662,7 +670,9 @@ gboolean
 thredo_condition_notify_all (ThredoCondition  *self,
                              GError          **error)
 {
-  return thredo_condition_notify (self, G_MAXUINT, error);
+  g_return_val_if_fail (THREDO_IS_CONDITION (self), FALSE);
+
+  return notify (self, G_MAXUINT, "thredo_condition_notify_all", error);
 }
 
 /**

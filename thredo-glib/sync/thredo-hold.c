@@ -27,10 +27,14 @@ thredo_hold_acquire_slow (ThredoHold            *self,
                           GCancellable          *cancellable,
                           GError               **error)
 {
-  gpointer object = g_object_ref (self->object);
   GError *refusal = NULL;
   ThredoWaitState outcome;
+  gpointer object;
 
+  if (thredo_hold_try_take (self, slot))
+    return TRUE;
+
+  object = g_object_ref (self->object);
   outcome = thredo_turnstile_wait (&self->turnstile, slot, info, object, FALSE, cancellable,
                                    &refusal);
   if (outcome == THREDO_WAIT_DONE)

@@ -80,6 +80,44 @@ get_name (gpointer object)
 static const ThredoWaitInfo acquire_info = { "thredo_lock_acquire", "acquire", "Lock", get_name };
 
 static gboolean
+lockable_acquire (ThredoLockable  *lockable,
+                  GCancellable    *cancellable,
+                  GError         **error)
+{
+  return thredo_lock_acquire (THREDO_LOCK (lockable), cancellable, error);
+}
+
+static void
+lockable_acquire_async (ThredoLockable      *lockable,
+                        GCancellable        *cancellable,
+                        GAsyncReadyCallback  callback,
+                        gpointer             user_data)
+{
+  thredo_lock_acquire_async (THREDO_LOCK (lockable), cancellable, callback, user_data);
+}
+
+static gboolean
+lockable_acquire_finish (ThredoLockable  *lockable,
+                         GAsyncResult    *result,
+                         GError         **error)
+{
+  return thredo_lock_acquire_finish (THREDO_LOCK (lockable), result, error);
+}
+
+static gboolean
+lockable_try_acquire (ThredoLockable *lockable)
+{
+  return thredo_lock_try_acquire (THREDO_LOCK (lockable));
+}
+
+static gboolean
+lockable_release (ThredoLockable  *lockable,
+                  GError         **error)
+{
+  return thredo_lock_release (THREDO_LOCK (lockable), error);
+}
+
+static gboolean
 lockable_is_owned (ThredoLockable *lockable)
 {
   return thredo_hold_is_owned (&THREDO_LOCK (lockable)->hold, thredo_slot_self ());
@@ -110,16 +148,14 @@ lockable_reacquire_async (ThredoLockable      *lockable,
 static void
 lockable_init (ThredoLockableInterface *iface)
 {
-  iface->acquire = (gboolean (*) (ThredoLockable *, GCancellable *, GError **)) thredo_lock_acquire;
-  iface->try_acquire = (gboolean (*) (ThredoLockable *)) thredo_lock_try_acquire;
-  iface->release = (gboolean (*) (ThredoLockable *, GError **)) thredo_lock_release;
+  iface->acquire = lockable_acquire;
+  iface->acquire_async = lockable_acquire_async;
+  iface->acquire_finish = lockable_acquire_finish;
+  iface->try_acquire = lockable_try_acquire;
+  iface->release = lockable_release;
   iface->is_owned = lockable_is_owned;
   iface->release_all = lockable_release_all;
   iface->reacquire = lockable_reacquire;
-  iface->acquire_async = (void (*) (ThredoLockable *, GCancellable *, GAsyncReadyCallback,
-                                    gpointer)) thredo_lock_acquire_async;
-  iface->acquire_finish = (gboolean (*) (ThredoLockable *, GAsyncResult *,
-                                         GError **)) thredo_lock_acquire_finish;
   iface->reacquire_async = lockable_reacquire_async;
 }
 

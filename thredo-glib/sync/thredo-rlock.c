@@ -75,6 +75,44 @@ acquire_again (ThredoRLock  *self,
 }
 
 static gboolean
+lockable_acquire (ThredoLockable  *lockable,
+                  GCancellable    *cancellable,
+                  GError         **error)
+{
+  return thredo_rlock_acquire (THREDO_RLOCK (lockable), cancellable, error);
+}
+
+static void
+lockable_acquire_async (ThredoLockable      *lockable,
+                        GCancellable        *cancellable,
+                        GAsyncReadyCallback  callback,
+                        gpointer             user_data)
+{
+  thredo_rlock_acquire_async (THREDO_RLOCK (lockable), cancellable, callback, user_data);
+}
+
+static gboolean
+lockable_acquire_finish (ThredoLockable  *lockable,
+                         GAsyncResult    *result,
+                         GError         **error)
+{
+  return thredo_rlock_acquire_finish (THREDO_RLOCK (lockable), result, error);
+}
+
+static gboolean
+lockable_try_acquire (ThredoLockable *lockable)
+{
+  return thredo_rlock_try_acquire (THREDO_RLOCK (lockable));
+}
+
+static gboolean
+lockable_release (ThredoLockable  *lockable,
+                  GError         **error)
+{
+  return thredo_rlock_release (THREDO_RLOCK (lockable), error);
+}
+
+static gboolean
 lockable_is_owned (ThredoLockable *lockable)
 {
   return thredo_hold_is_owned (&THREDO_RLOCK (lockable)->hold, thredo_slot_self ());
@@ -122,16 +160,14 @@ lockable_reacquire_async (ThredoLockable      *lockable,
 static void
 lockable_init (ThredoLockableInterface *iface)
 {
-  iface->acquire = (gboolean (*) (ThredoLockable *, GCancellable *, GError **)) thredo_rlock_acquire;
-  iface->try_acquire = (gboolean (*) (ThredoLockable *)) thredo_rlock_try_acquire;
-  iface->release = (gboolean (*) (ThredoLockable *, GError **)) thredo_rlock_release;
+  iface->acquire = lockable_acquire;
+  iface->acquire_async = lockable_acquire_async;
+  iface->acquire_finish = lockable_acquire_finish;
+  iface->try_acquire = lockable_try_acquire;
+  iface->release = lockable_release;
   iface->is_owned = lockable_is_owned;
   iface->release_all = lockable_release_all;
   iface->reacquire = lockable_reacquire;
-  iface->acquire_async = (void (*) (ThredoLockable *, GCancellable *, GAsyncReadyCallback,
-                                    gpointer)) thredo_rlock_acquire_async;
-  iface->acquire_finish = (gboolean (*) (ThredoLockable *, GAsyncResult *,
-                                         GError **)) thredo_rlock_acquire_finish;
   iface->reacquire_async = lockable_reacquire_async;
 }
 

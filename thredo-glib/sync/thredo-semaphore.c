@@ -38,7 +38,7 @@
  * A release too many is most often a mistake; here it fails.
  *
  * The semantics are those of Python's
- * [threading.BoundedSemaphore](https://docs.python.org/3/library/threading.html#threading.BoundedSemaphore).
+ * [BoundedSemaphore](https://docs.python.org/3/library/threading.html#threading.BoundedSemaphore).
  *
  * Since: 1.0
  */

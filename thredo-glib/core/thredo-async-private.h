@@ -21,6 +21,7 @@ struct _ThredoAsync
   ThredoAsyncFunc finish;
 
   ThredoMutex starting; /* held from new to start: the context's thread may be another */
+  ThredoMutex posting;  /* held while the completer has to do with the context */
   gulong handler;
 };
 

@@ -8,6 +8,7 @@ async_free (ThredoAsync *self)
   g_object_unref (self->task);
   thredo_wait_clear (&self->wait);
   thredo_mutex_clear (&self->starting);
+  thredo_mutex_clear (&self->posting);
   g_free (self);
 }
 
@@ -19,6 +20,8 @@ complete (gpointer data)
 
   thredo_mutex_lock (&self->starting);
   thredo_mutex_unlock (&self->starting);
+  thredo_mutex_lock (&self->posting);
+  thredo_mutex_unlock (&self->posting);
 
   /* Here, and not in the handler, where it would wait for itself. */
   if (self->handler != 0)
@@ -31,16 +34,22 @@ complete (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* The task keeps its context, and may be gone once the source has been dispatched;
+ * but g_source_unref() locks the context that the source was attached to. So complete()
+ * waits until that is done. */
 static void
 notify (ThredoWait *wait)
 {
   ThredoAsync *self = (ThredoAsync *) wait;
-  g_autoptr(GSource) source = g_idle_source_new ();
+  GSource *source = g_idle_source_new ();
 
+  thredo_mutex_lock (&self->posting);
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_callback (source, complete, self, NULL);
   g_source_set_static_name (source, self->info->function);
   g_source_attach (source, g_task_get_context (self->task));
+  g_source_unref (source);
+  thredo_mutex_unlock (&self->posting);
 }
 
 static void
@@ -72,6 +81,7 @@ thredo_async_new (gsize                 size,
   self->info = info;
   self->finish = finish;
   thredo_wait_arm (&self->wait);
+  thredo_mutex_init (&self->posting);
   thredo_mutex_init (&self->starting);
   thredo_mutex_lock (&self->starting);
 

@@ -34,4 +34,8 @@
  *
  * Since: 1.0
  */
-G_DEFINE_QUARK (thredo - error - quark, thredo_error)
+GQuark
+thredo_error_quark (void)
+{
+  return g_quark_from_static_string ("thredo-error-quark");
+}

@@ -303,11 +303,11 @@ abandon_locks (ThredoThread *self,
 {
   while (slot->n_held > 0)
     {
-      g_autofree char *lock = thredo_hold_abandon_next (slot);
+      g_autoptr(GPtrArray) locks = thredo_hold_abandon_all (slot);
 
-      if (lock != NULL)
+      for (guint i = 0; i < locks->len; i++)
         g_warning ("Thread '%s' ended while it held %s; the lock is released and marked abandoned",
-                   thredo_thread_get_name (self), lock);
+                   thredo_thread_get_name (self), (char *) g_ptr_array_index (locks, i));
     }
 }
 

@@ -223,7 +223,7 @@ thredo_chain_declare (ThredoSlot     *slot,
         }
 
       thredo_chain_withdraw (slot);
-      if (!handler (cycle, !blocked->is_bound, error))
+      if (!handler (cycle, slot->n_bound == 0, error))
         {
           g_array_unref (cycle);
           return FALSE;

@@ -35,7 +35,6 @@ struct _ThredoBlocked
   ThredoOwner *owner; /* of what is waited for */
   const ThredoWaitInfo *info;
   gpointer object;
-  gboolean is_bound; /* the wait cannot be refused */
   GCancellable *cancellable;
 
   /* chain.c's own. */

@@ -158,7 +158,7 @@ thredo_gate_wait (ThredoGate            *self,
                   GCancellable          *cancellable,
                   GError               **error)
 {
-  ThredoBlocked blocked = { owner, info, object, FALSE, cancellable };
+  ThredoBlocked blocked = { owner, info, object, cancellable };
   ThredoWaitState outcome = look (self, turn);
   ThredoSpin spin;
 

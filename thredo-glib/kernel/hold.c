@@ -66,38 +66,36 @@ thredo_hold_give_back_slow (ThredoHold *self,
     g_object_unref (object);
 }
 
-/* Gives back one of the locks that a thread has, which is ending, and tells what it
- * was; NULL if there is none. */
-char *
-thredo_hold_abandon_next (ThredoSlot *slot)
+/* Gives back the locks that a thread has, which is ending, and tells what they were.
+ * Nobody else can give them back, or free them, meanwhile. */
+GPtrArray *
+thredo_hold_abandon_all (ThredoSlot *slot)
 {
-  g_autofree char *description = NULL;
-  ThredoHold *hold;
-  gpointer object;
+  GPtrArray *descriptions = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr(GPtrArray) abandoned = g_ptr_array_new ();
 
   thredo_mutex_lock (&holds.lock);
-  for (hold = holds.first; hold != NULL; hold = hold->next)
+  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
     {
-      if (thredo_hold_is_owned (hold, slot))
-        break;
+      if (!thredo_hold_is_owned (hold, slot))
+        continue;
+      g_ptr_array_add (abandoned, hold);
+      g_ptr_array_add (descriptions, thredo_hold_describe (hold));
     }
-  if (hold != NULL)
-    description = thredo_hold_describe (hold);
   thredo_mutex_unlock (&holds.lock);
 
-  if (hold == NULL)
+  slot->n_held = 0;
+  for (guint i = 0; i < abandoned->len; i++)
     {
-      slot->n_held = 0;
-      return NULL;
+      ThredoHold *hold = g_ptr_array_index (abandoned, i);
+      gpointer object = hold->object;
+
+      if (thredo_turnstile_give_back (&hold->turnstile, THREDO_TURNSTILE_ABANDONED) &
+          THREDO_TURNSTILE_ORPHANED)
+        g_object_unref (object);
     }
 
-  slot->n_held--;
-  object = hold->object;
-  if (thredo_turnstile_give_back (&hold->turnstile, THREDO_TURNSTILE_ABANDONED) &
-      THREDO_TURNSTILE_ORPHANED)
-    g_object_unref (object);
-
-  return g_steal_pointer (&description);
+  return descriptions;
 }
 
 /* A reference to the owner's thread, or NULL. */

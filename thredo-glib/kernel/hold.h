@@ -37,7 +37,7 @@ void thredo_hold_clear (ThredoHold *self);
 char *thredo_hold_describe (ThredoHold *self);
 void thredo_hold_give_back_slow (ThredoHold *self,
                                  ThredoSlot *slot);
-char *thredo_hold_abandon_next (ThredoSlot *slot);
+GPtrArray *thredo_hold_abandon_all (ThredoSlot *slot);
 gpointer thredo_hold_dup_owner (ThredoHold *self);
 void thredo_hold_foreach (void (*func) (ThredoHold *hold,
                                         ThredoSlot *owner,

@@ -162,6 +162,8 @@ thredo_slot_set_owner (ThredoSlot *self,
 {
   thredo_mutex_lock (&self->lock);
   self->owner = owner;
+  if (owner != NULL)
+    self->n_waits = 0;
   thredo_mutex_unlock (&self->lock);
 }
 
@@ -433,4 +435,25 @@ thredo_slot_block (ThredoSlot           *self,
     g_cancellable_disconnect (cancellable, handler);
 
   return thredo_wait_get_state (wait);
+}
+
+/* The same for a wait that others are likely to complete in a moment, and that there
+ * is nothing to look at for but itself: looks at it for a while before it parks. */
+ThredoWaitState
+thredo_slot_spin_and_block (ThredoSlot           *self,
+                            const ThredoWaitInfo *info,
+                            gpointer              object,
+                            GCancellable         *cancellable)
+{
+  ThredoWaitState state = THREDO_WAIT_ARMED;
+  ThredoSpin spin;
+
+  if (thredo_spin_begin (&spin, &self->history, THREDO_SPIN_CLOSE))
+    {
+      do
+        state = thredo_wait_get_state (&self->wait);
+      while (state == THREDO_WAIT_ARMED && thredo_spin_step (&spin));
+      thredo_spin_end (&spin, state != THREDO_WAIT_ARMED);
+    }
+  return state != THREDO_WAIT_ARMED ? state : thredo_slot_block (self, info, object, cancellable);
 }

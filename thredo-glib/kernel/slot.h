@@ -39,7 +39,8 @@ struct _ThredoSlot
   char os_name[16]; /* as last set; guarded by the lock of whoever names it */
 #endif
 
-  guint n_held; /* locks that the thread owns; the owner's alone, see hold.h */
+  guint n_held;  /* locks that the thread owns; the owner's alone, see hold.h */
+  guint n_bound; /* what its waits are part of and cannot fail; the owner's alone */
 
   /* An unused cancellable, kept to be pushed again; the owner's alone. */
   GCancellable *spare;
@@ -125,3 +126,7 @@ ThredoWaitState thredo_slot_block (ThredoSlot           *self,
                                    const ThredoWaitInfo *info,
                                    gpointer              object,
                                    GCancellable         *cancellable);
+ThredoWaitState thredo_slot_spin_and_block (ThredoSlot           *self,
+                                            const ThredoWaitInfo *info,
+                                            gpointer              object,
+                                            GCancellable         *cancellable);

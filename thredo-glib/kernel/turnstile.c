@@ -383,11 +383,10 @@ thredo_turnstile_wait (ThredoTurnstile       *self,
                        ThredoSlot            *slot,
                        const ThredoWaitInfo  *info,
                        gpointer               object,
-                       gboolean               is_bound,
                        GCancellable          *cancellable,
                        GError               **error)
 {
-  ThredoBlocked blocked = { &self->word, info, object, is_bound, cancellable };
+  ThredoBlocked blocked = { &self->word, info, object, cancellable };
   ThredoWaitState outcome;
 
   if (spin (self, slot))

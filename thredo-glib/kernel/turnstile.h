@@ -72,7 +72,6 @@ ThredoWaitState thredo_turnstile_wait (ThredoTurnstile       *self,
                                        ThredoSlot            *slot,
                                        const ThredoWaitInfo  *info,
                                        gpointer               object,
-                                       gboolean               is_bound,
                                        GCancellable          *cancellable,
                                        GError               **error);
 guintptr thredo_turnstile_give_back (ThredoTurnstile *self,

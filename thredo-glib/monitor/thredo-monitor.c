@@ -268,7 +268,7 @@ compare_ids (gconstpointer a,
  * Any thread may call this. Threads go on meanwhile: each of them is seen at one
  * moment, but not all at the same.
  *
- * Returns: (element-type Thredo.ThreadInfo) (transfer full): what was seen, the oldest
+ * Returns: (element-type Thredo.ThreadInfo) (transfer container): what was seen, the oldest
  *   thread first
  *
  * Since: 1.0
@@ -304,7 +304,7 @@ thredo_monitor_snapshot (ThredoMonitor *self)
  *
  * Any thread may call this.
  *
- * Returns: (element-type Thredo.Deadlock) (transfer full): all there are, each once
+ * Returns: (element-type Thredo.Deadlock) (transfer container): all there are, each once
  *
  * Since: 1.0
  */

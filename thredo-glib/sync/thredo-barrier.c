@@ -20,7 +20,8 @@
  * that wait, and all that come, get `THREDO_ERROR_BROKEN`, until somebody calls
  * [method@Thredo.Barrier.reset]. When the last has arrived it is too late for that:
  * a member that is cancelled in the same moment goes on with the others, and its
- * next wait says that it was cancelled.
+ * next wait says that it was cancelled. Only while an action is being run, which may
+ * take long, a cancel ends a member's wait; it has arrived, and the others go on.
  *
  * ```c
  * static gboolean
@@ -485,7 +486,7 @@ wait_for_others (ThredoBarrier  *self,
                  GCancellable   *cancellable,
                  GError        **error)
 {
-  ThredoWaitState outcome = thredo_slot_block (slot, &wait_info, self, cancellable);
+  ThredoWaitState outcome = thredo_slot_spin_and_block (slot, &wait_info, self, cancellable);
 
   switch (step_out (self, &slot->wait, outcome))
     {

@@ -211,7 +211,7 @@ await_notify (ThredoCondition      *self,
   ticket->wait = &slot->wait;
   thredo_mutex_unlock (&self->lock);
 
-  outcome = thredo_slot_block (slot, info, self, cancellable);
+  outcome = thredo_slot_spin_and_block (slot, info, self, cancellable);
   if (outcome != THREDO_WAIT_DONE)
     step_out (self, ticket);
 
@@ -597,7 +597,8 @@ thredo_condition_wait_finish (ThredoCondition  *self,
  *
  * The predicate is called with the lock owned: at once, and after each notify. If
  * it is true at once, this does not wait; the lock has to be owned all the same. The
- * deadline of a scope is for all of the waits together.
+ * deadline of a scope is for all of the waits together. A wait that was cancelled or
+ * too long is followed by a last look.
  *
  * Returns: %TRUE if the predicate is true; or %FALSE with an error, as
  *   [method@Thredo.Condition.wait]
@@ -611,6 +612,9 @@ thredo_condition_wait_for (ThredoCondition      *self,
                            GCancellable         *cancellable,
                            GError              **error)
 {
+  g_autoptr(ThredoCondition) kept = NULL;
+  GError *wait_error = NULL;
+
   g_return_val_if_fail (THREDO_IS_CONDITION (self), FALSE);
   g_return_val_if_fail (predicate != NULL, FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
@@ -619,11 +623,17 @@ thredo_condition_wait_for (ThredoCondition      *self,
       !check_owned (self, wait_for_info.function, error))
     return FALSE;
 
+  kept = g_object_ref (self);
   while (!predicate (self, user_data))
     {
-      if (!wait_once (self, &wait_for_info, cancellable, error))
-        return FALSE;
+      if (wait_error != NULL)
+        {
+          g_propagate_error (error, wait_error);
+          return FALSE;
+        }
+      wait_once (self, &wait_for_info, cancellable, &wait_error);
     }
+  g_clear_error (&wait_error);
   return TRUE;
 }
 

@@ -56,7 +56,6 @@ enum
 {
   PROP_0,
   PROP_NAME,
-  PROP_SET,
   N_PROPS
 };
 
@@ -86,9 +85,6 @@ thredo_event_get_property (GObject    *object,
     {
     case PROP_NAME:
       g_value_set_string (value, thredo_event_get_name (self));
-      break;
-    case PROP_SET:
-      g_value_set_boolean (value, thredo_event_is_set (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -143,16 +139,6 @@ thredo_event_class_init (ThredoEventClass *klass)
   properties[PROP_NAME] =
       g_param_spec_string ("name", NULL, NULL, NULL,
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
-  /**
-   * ThredoEvent:set: (getter is_set)
-   *
-   * Whether the event is set. There is no notification of a change.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_SET] =
-      g_param_spec_boolean ("set", NULL, NULL, FALSE,
-                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 

@@ -35,7 +35,7 @@ thredo_hold_acquire_slow (ThredoHold            *self,
     return TRUE;
 
   object = g_object_ref (self->object);
-  outcome = thredo_turnstile_wait (&self->turnstile, slot, info, object, FALSE, cancellable,
+  outcome = thredo_turnstile_wait (&self->turnstile, slot, info, object, cancellable,
                                    &refusal);
   if (outcome == THREDO_WAIT_DONE)
     slot->n_held++;
@@ -61,9 +61,11 @@ thredo_hold_reacquire (ThredoHold           *self,
     return;
 
   object = g_object_ref (self->object);
+  slot->n_bound++;
   thredo_level_enter_shield (&shield, slot);
-  thredo_turnstile_wait (&self->turnstile, slot, info, object, TRUE, NULL, NULL);
+  thredo_turnstile_wait (&self->turnstile, slot, info, object, NULL, NULL);
   thredo_level_leave (&shield, FALSE);
+  slot->n_bound--;
   thredo_level_clear (&shield);
   slot->n_held++;
   g_object_unref (object);
@@ -148,7 +150,7 @@ thredo_hold_check_owned (ThredoHold  *self,
                  "%s is owned by Thread '%s', and not by the caller",
                  description, thredo_thread_get_name (owner));
   else
-    g_set_error (error, THREDO_ERROR, THREDO_ERROR_NOT_OWNER, "%s is owned by nobody",
+    g_set_error (error, THREDO_ERROR, THREDO_ERROR_NOT_OWNER, "%s is not owned by the caller",
                  description);
   return FALSE;
 }

@@ -126,14 +126,25 @@ lockable_is_owned (ThredoLockable *lockable)
 static guint
 lockable_release_all (ThredoLockable *lockable)
 {
-  return thredo_lock_release (THREDO_LOCK (lockable), NULL) ? 1 : 0;
+  ThredoLock *self = THREDO_LOCK (lockable);
+  ThredoSlot *slot = thredo_slot_self ();
+
+  g_return_val_if_fail (thredo_hold_is_owned (&self->hold, slot), 0);
+
+  thredo_hold_give_back (&self->hold, slot);
+  return 1;
 }
 
 static void
 lockable_reacquire (ThredoLockable *lockable,
                     guint           depth)
 {
-  thredo_hold_reacquire (&THREDO_LOCK (lockable)->hold, thredo_slot_self (), &acquire_info);
+  ThredoLock *self = THREDO_LOCK (lockable);
+  ThredoSlot *slot = thredo_slot_self ();
+
+  g_return_if_fail (!thredo_hold_is_owned (&self->hold, slot));
+
+  thredo_hold_reacquire (&self->hold, slot, &acquire_info);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include "thredo-lockable.h"
 
+#include "slot.h"
 #include "thredo-scope.h"
 
 /**
@@ -31,6 +32,13 @@
 
 G_DEFINE_INTERFACE (ThredoLockable, thredo_lockable, G_TYPE_OBJECT)
 
+/* A type of somebody else may fail without saying why. */
+static const char *
+get_reason (const GError *error)
+{
+  return error != NULL ? error->message : "no reason was given";
+}
+
 static guint
 thredo_lockable_default_release_all (ThredoLockable *self)
 {
@@ -38,7 +46,7 @@ thredo_lockable_default_release_all (ThredoLockable *self)
 
   if (thredo_lockable_release (self, &error))
     return 1;
-  g_critical ("A %s could not be released: %s", G_OBJECT_TYPE_NAME (self), error->message);
+  g_critical ("A %s could not be released: %s", G_OBJECT_TYPE_NAME (self), get_reason (error));
   return 0;
 }
 
@@ -47,16 +55,19 @@ thredo_lockable_default_reacquire (ThredoLockable *self,
                                    guint           depth)
 {
   g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
+  ThredoSlot *slot = thredo_slot_self ();
 
   thredo_scope_enter (shield);
+  slot->n_bound++;
   for (guint i = 0; i < depth; i++)
     {
       g_autoptr(GError) error = NULL;
 
       if (!thredo_lockable_acquire (self, NULL, &error))
         g_critical ("A %s could not be acquired again: %s",
-                    G_OBJECT_TYPE_NAME (self), error->message);
+                    G_OBJECT_TYPE_NAME (self), get_reason (error));
     }
+  slot->n_bound--;
   thredo_scope_leave (shield);
 }
 
@@ -351,6 +362,8 @@ thredo_lock_guard_free (ThredoLockGuard *guard)
 {
   g_autoptr(GError) error = NULL;
 
+  g_return_if_fail (guard != NULL);
+
   if (!thredo_lockable_release (THREDO_LOCKABLE (guard), &error))
-    g_critical ("A guard could not release its lock: %s", error->message);
+    g_critical ("A guard could not release its lock: %s", get_reason (error));
 }

@@ -123,10 +123,11 @@ lockable_release_all (ThredoLockable *lockable)
 {
   ThredoRLock *self = THREDO_RLOCK (lockable);
   ThredoSlot *slot = thredo_slot_self ();
-  guint depth = self->depth;
+  guint depth;
 
   g_return_val_if_fail (thredo_hold_is_owned (&self->hold, slot), 0);
 
+  depth = self->depth;
   self->depth = 0;
   thredo_hold_give_back (&self->hold, slot);
   return depth;
@@ -379,7 +380,9 @@ thredo_rlock_acquire (ThredoRLock   *self,
  * It stands in one line with the threads that wait. The callback runs in the
  * thread-default main context of the caller, and the thread that runs that context
  * is the owner, whatever happens to @cancellable after it was handed the lock. A
- * caller that owns the lock has it once more at once. Any thread may call this.
+ * caller that owns the lock has it once more at once. What is begun before that is
+ * a wait of its own: of two, the second waits until the first has released. Any thread
+ * may call this.
  *
  * Since: 1.0
  */

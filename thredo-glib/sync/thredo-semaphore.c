@@ -271,7 +271,7 @@ acquire_slow (ThredoSemaphore  *self,
 
   /* Until nobody waits for it any more. */
   g_object_ref (self);
-  outcome = thredo_turnstile_wait (&private_of (self)->turnstile, slot, &acquire_info, self, FALSE,
+  outcome = thredo_turnstile_wait (&private_of (self)->turnstile, slot, &acquire_info, self,
                                    cancellable, NULL);
   if (outcome != THREDO_WAIT_DONE)
     thredo_blocking_set_error (slot, &acquire_info, outcome, cancellable, error);
@@ -611,6 +611,8 @@ void
 thredo_semaphore_guard_free (ThredoSemaphoreGuard *guard)
 {
   g_autoptr(GError) error = NULL;
+
+  g_return_if_fail (guard != NULL);
 
   if (!thredo_semaphore_release (THREDO_SEMAPHORE (guard), &error))
     g_critical ("A guard could not give its permit back: %s", error->message);

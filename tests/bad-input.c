@@ -970,6 +970,1267 @@ test_queue_dropped (void)
     }
 }
 
+/* Locks. */
+
+static void
+assert_not_owner (GError **error)
+{
+  support_assert_error (error, THREDO_ERROR, THREDO_ERROR_NOT_OWNER);
+}
+
+static ThredoLock *
+lock_new (const char *name)
+{
+  ThredoLock *lock = thredo_lock_new ();
+
+  thredo_lock_set_name (lock, name);
+  return lock;
+}
+
+static ThredoRLock *
+rlock_new (const char *name)
+{
+  ThredoRLock *lock = thredo_rlock_new ();
+
+  thredo_rlock_set_name (lock, name);
+  return lock;
+}
+
+static void
+acquire (gpointer lock)
+{
+  g_autoptr(GError) error = NULL;
+
+  thredo_lockable_acquire (lock, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+release (gpointer lock)
+{
+  g_autoptr(GError) error = NULL;
+
+  thredo_lockable_release (lock, &error);
+  g_assert_no_error (error);
+}
+
+/* A thread that owns a lock until it is told otherwise. */
+typedef struct
+{
+  ThredoLockable *lock;
+  SupportGate owns;
+  SupportGate end;
+  GThread *thread;
+} Owner;
+
+static gpointer
+own_until_told (gpointer user_data)
+{
+  Owner *owner = user_data;
+
+  acquire (owner->lock);
+  support_gate_open (&owner->owns);
+  support_gate_wait (&owner->end);
+  release (owner->lock);
+  return NULL;
+}
+
+static void
+owner_init (Owner    *owner,
+            gpointer  lock)
+{
+  owner->lock = lock;
+  support_gate_init (&owner->owns);
+  support_gate_init (&owner->end);
+  owner->thread = g_thread_new ("owner", own_until_told, owner);
+  support_gate_wait (&owner->owns);
+}
+
+static void
+owner_clear (Owner *owner)
+{
+  support_gate_open (&owner->end);
+  g_thread_join (owner->thread);
+  support_gate_clear (&owner->owns);
+  support_gate_clear (&owner->end);
+}
+
+/* It is free, and works. */
+static void
+assert_free (gpointer lock)
+{
+  g_assert_true (thredo_lockable_try_acquire (lock));
+  g_assert_true (thredo_lockable_is_owned (lock));
+  release (lock);
+  g_assert_false (thredo_lockable_is_owned (lock));
+}
+
+static void
+test_release_free (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("l");
+  g_autoptr(ThredoRLock) rlock = rlock_new ("r");
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_lock_release (lock, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_lock_release (lock, NULL));
+  g_assert_false (thredo_rlock_release (rlock, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_lockable_release (THREDO_LOCKABLE (rlock), &error));
+  assert_not_owner (&error);
+  g_assert_cmpuint (thredo_rlock_get_depth (rlock), ==, 0);
+  assert_free (lock);
+  assert_free (rlock);
+
+  /* Once acquired, once released. */
+  acquire (lock);
+  release (lock);
+  g_assert_false (thredo_lock_release (lock, &error));
+  assert_not_owner (&error);
+  for (int i = 0; i < 3; i++)
+    acquire (rlock);
+  for (int i = 0; i < 3; i++)
+    release (rlock);
+  g_assert_false (thredo_rlock_release (rlock, &error));
+  assert_not_owner (&error);
+  assert_free (lock);
+  assert_free (rlock);
+}
+
+static void
+test_release_of_other (void)
+{
+  gpointer locks[] = { lock_new ("l"), rlock_new ("r") };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (locks); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      Owner owner;
+
+      owner_init (&owner, locks[i]);
+      g_assert_false (thredo_lockable_is_owned (locks[i]));
+      g_assert_false (thredo_lockable_release (locks[i], &error));
+      assert_not_owner (&error);
+
+      /* It is the owner's still, and the owner can release it. */
+      g_assert_false (thredo_lockable_try_acquire (locks[i]));
+      owner_clear (&owner);
+      assert_free (locks[i]);
+      g_object_unref (locks[i]);
+    }
+}
+
+/* The lock as it was: a guard freed on another thread, or freed in vain. */
+
+static gpointer
+free_guard (gpointer guard)
+{
+  thredo_lock_guard_free (guard);
+  return NULL;
+}
+
+static void
+test_guard (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("l");
+  g_autoptr(ThredoBoundedSemaphore) semaphore = thredo_bounded_semaphore_new (1);
+  ThredoLockGuard *guard;
+  ThredoSemaphoreGuard *permit;
+  g_autoptr(GError) error = NULL;
+
+  guard = thredo_lock_guard_new (THREDO_LOCKABLE (lock), NULL, &error);
+  g_assert_no_error (error);
+  expect_critical ("*guard*");
+  g_thread_join (g_thread_new ("other", free_guard, guard));
+  g_test_assert_expected_messages ();
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (lock)));
+  thredo_lock_guard_free (guard);
+  assert_free (lock);
+
+  /* Released by hand, and by the guard. */
+  guard = thredo_lock_guard_new (THREDO_LOCKABLE (lock), NULL, &error);
+  g_assert_no_error (error);
+  release (lock);
+  expect_critical ("*guard*");
+  thredo_lock_guard_free (guard);
+  g_test_assert_expected_messages ();
+  assert_free (lock);
+
+  permit = thredo_semaphore_guard_new (THREDO_SEMAPHORE (semaphore), NULL, &error);
+  g_assert_no_error (error);
+  thredo_semaphore_release (THREDO_SEMAPHORE (semaphore), &error);
+  g_assert_no_error (error);
+  expect_critical ("*guard*");
+  thredo_semaphore_guard_free (permit);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (thredo_semaphore_get_value (THREDO_SEMAPHORE (semaphore)), ==, 1);
+
+  /* What g_autoptr() has when acquiring has failed. */
+  guard = NULL;
+  permit = NULL;
+  g_clear_pointer (&guard, thredo_lock_guard_free);
+  g_clear_pointer (&permit, thredo_semaphore_guard_free);
+  expect_critical ("*");
+  thredo_lock_guard_free (NULL);
+  g_test_assert_expected_messages ();
+  expect_critical ("*");
+  thredo_semaphore_guard_free (NULL);
+  g_test_assert_expected_messages ();
+  expect_critical ("*");
+  g_assert_null (thredo_lock_guard_new (NULL, NULL, &error));
+  g_test_assert_expected_messages ();
+  expect_critical ("*");
+  g_assert_null (thredo_semaphore_guard_new (NULL, NULL, &error));
+  g_test_assert_expected_messages ();
+}
+
+/* A plain lock, twice in one thread. */
+
+#define DEADLOCK_OF_ONE "Deadlock of 1 thread: 'A' holds Lock 'L', waits for Lock 'L' held by 'A'"
+
+typedef struct
+{
+  ThredoLock *lock;
+  ThredoScope *scope;
+} Twice;
+
+static gboolean
+acquire_twice_in_scope (ThredoThread  *thread,
+                        gpointer       user_data,
+                        GError       **error)
+{
+  Twice *twice = user_data;
+  g_autoptr(GError) own = NULL;
+
+  acquire (twice->lock);
+  thredo_scope_enter (twice->scope);
+  g_assert_false (thredo_lock_acquire (twice->lock, NULL, &own));
+  support_assert_timed_out (&own);
+  thredo_scope_leave (twice->scope);
+
+  /* Once is how often it has it. */
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (twice->lock)));
+  release (twice->lock);
+  g_assert_false (thredo_lock_release (twice->lock, &own));
+  assert_not_owner (&own);
+  return TRUE;
+}
+
+/* It is reported, and then waited until the scope's deadline. */
+static void
+assert_reported (ThredoLock  *lock,
+                 ThredoScope *scope)
+{
+  Twice twice = { lock, scope };
+  g_autoptr(ThredoThread) thread = NULL;
+
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING, DEADLOCK_OF_ONE);
+  thread = spawn ("A", acquire_twice_in_scope, &twice);
+  support_wait_for_wait (thread, "acquire on Lock 'L'");
+  g_test_assert_expected_messages ();
+  thredo_scope_set_deadline (scope, g_get_monotonic_time ());
+  support_join_ok (thread);
+  g_assert_false (thredo_thread_is_cancelled (thread));
+  assert_free (lock);
+}
+
+static gboolean
+acquire_twice (ThredoThread  *thread,
+               gpointer       lock,
+               GError       **error)
+{
+  gboolean twice;
+
+  acquire (lock);
+  twice = thredo_lock_acquire (lock, NULL, error);
+  g_assert_true (thredo_lockable_is_owned (lock));
+  release (lock);
+  return twice;
+}
+
+static void
+test_twice_reported (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("L");
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
+  g_autoptr(ThredoThread) cancelled = NULL;
+
+  g_assert_cmpint (thredo_get_deadlock_policy (), ==, THREDO_DEADLOCK_POLICY_REPORT);
+  assert_reported (lock, scope);
+
+  /* It waits on, until it is cancelled. */
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING, DEADLOCK_OF_ONE);
+  cancelled = spawn ("A", acquire_twice, lock);
+  support_wait_for_wait (cancelled, "acquire on Lock 'L'");
+  g_test_assert_expected_messages ();
+  support_cancel_and_join (cancelled);
+  assert_free (lock);
+}
+
+static void
+test_twice_refused (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("L");
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_FAIL);
+  for (int i = 0; i < 2; i++)
+    {
+      g_clear_object (&thread);
+      thread = spawn ("A", acquire_twice, lock);
+      g_assert_false (thredo_thread_join (thread, NULL, &error));
+      g_assert_cmpstr (error->message, ==, DEADLOCK_OF_ONE);
+      support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_DEADLOCK);
+      assert_free (lock);
+    }
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_REPORT);
+}
+
+static void
+test_twice_cancelled (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("L");
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_CANCEL);
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_MESSAGE, "*" DEADLOCK_OF_ONE "*");
+  thread = spawn ("A", acquire_twice, lock);
+  g_assert_false (thredo_thread_join (thread, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
+  g_test_assert_expected_messages ();
+  g_assert_true (thredo_thread_is_cancelled (thread));
+  assert_free (lock);
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_REPORT);
+}
+
+/* Where a cancel reaches nobody there is nobody to cancel, and it is reported. */
+static void
+test_twice_shielded (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("L");
+  g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
+
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_CANCEL);
+  assert_reported (lock, shield);
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_REPORT);
+}
+
+/* Whoever tries, waits for nothing. */
+static void
+test_twice_tried (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("L");
+
+  acquire (lock);
+  g_assert_false (thredo_lock_try_acquire (lock));
+  g_assert_false (thredo_lockable_try_acquire (THREDO_LOCKABLE (lock)));
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (lock)));
+  release (lock);
+  assert_free (lock);
+}
+
+static void
+test_policy_of_environment (void)
+{
+  const struct
+  {
+    const char *value;
+    ThredoDeadlockPolicy policy;
+  } known[] = {
+    { "report", THREDO_DEADLOCK_POLICY_REPORT },
+    { "fail", THREDO_DEADLOCK_POLICY_FAIL },
+    { "cancel", THREDO_DEADLOCK_POLICY_CANCEL },
+    { "", THREDO_DEADLOCK_POLICY_REPORT },
+    { "nonsense", THREDO_DEADLOCK_POLICY_REPORT },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    {
+      if (!g_test_subprocess ())
+        {
+          g_setenv ("THREDO_DEADLOCK_POLICY", known[i].value, TRUE);
+          g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+          g_test_trap_assert_passed ();
+          g_unsetenv ("THREDO_DEADLOCK_POLICY");
+        }
+      else if (g_str_equal (g_getenv ("THREDO_DEADLOCK_POLICY"), known[i].value))
+        {
+          if (g_str_equal (known[i].value, "nonsense"))
+            g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING, "*'nonsense'*");
+          g_assert_cmpint (thredo_get_deadlock_policy (), ==, known[i].policy);
+          g_test_assert_expected_messages ();
+
+          /* What a program says goes before what its environment says. */
+          thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_CANCEL);
+          g_assert_cmpint (thredo_get_deadlock_policy (), ==, THREDO_DEADLOCK_POLICY_CANCEL);
+        }
+    }
+}
+
+static void
+test_no_policy (void)
+{
+  expect_critical ("*thredo_set_deadlock_policy*");
+  thredo_set_deadlock_policy ((ThredoDeadlockPolicy) 3);
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_set_deadlock_policy*");
+  thredo_set_deadlock_policy ((ThredoDeadlockPolicy) -1);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (thredo_get_deadlock_policy (), ==, THREDO_DEADLOCK_POLICY_REPORT);
+}
+
+/* Held by a thread that ends. */
+
+static gboolean
+end_holding (ThredoThread  *thread,
+             gpointer       locks,
+             GError       **error)
+{
+  acquire (((gpointer *) locks)[0]);
+  for (int i = 0; i < 3; i++)
+    acquire (((gpointer *) locks)[1]);
+  return TRUE;
+}
+
+static gpointer
+end_gthread_holding (gpointer locks)
+{
+  g_autoptr(ThredoThread) self = g_object_ref (thredo_thread_self ());
+
+  thredo_thread_set_name (self, "careless");
+  end_holding (self, locks, NULL);
+  return NULL;
+}
+
+static void
+assert_abandoned_once (gpointer lock)
+{
+  gboolean abandoned;
+
+  acquire (lock);
+  g_object_get (lock, "abandoned", &abandoned, NULL);
+  g_assert_true (abandoned);
+  if (THREDO_IS_RLOCK (lock))
+    g_assert_cmpuint (thredo_rlock_get_depth (lock), ==, 1);
+  release (lock);
+  g_object_get (lock, "abandoned", &abandoned, NULL);
+  g_assert_false (abandoned);
+  acquire (lock);
+  g_object_get (lock, "abandoned", &abandoned, NULL);
+  g_assert_false (abandoned);
+  release (lock);
+}
+
+static void
+expect_abandoned (void)
+{
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING,
+                         "Thread 'careless' ended while it held *Lock '?'; the lock is released "
+                         "and marked abandoned");
+}
+
+static void
+test_end_holding (void)
+{
+  gpointer locks[] = { lock_new ("l"), rlock_new ("r") };
+
+  for (int i = 0; i < 2; i++)
+    {
+      expect_abandoned ();
+      expect_abandoned ();
+      if (i == 0)
+        {
+          g_autoptr(ThredoThread) thread = spawn ("careless", end_holding, locks);
+
+          support_join_ok (thread);
+        }
+      else
+        {
+          g_thread_join (g_thread_new ("careless", end_gthread_holding, locks));
+        }
+      g_test_assert_expected_messages ();
+      assert_abandoned_once (locks[0]);
+      assert_abandoned_once (locks[1]);
+    }
+  g_object_unref (locks[0]);
+  g_object_unref (locks[1]);
+}
+
+/* Dropped while it is held, or waited for. */
+
+static void
+expect_kept (const char *what,
+             const char *thread)
+{
+  g_autofree char *pattern = NULL;
+
+  pattern = g_strdup_printf ("The last reference to %s was dropped while Thread '%s' held it; "
+                             "it is kept until it is released",
+                             what, thread);
+  expect_critical (pattern);
+}
+
+/* A weak reference goes when dispose() runs, which is not when the object goes. */
+static void
+count_finalize (gpointer  object,
+                int      *gone)
+{
+  g_object_set_data_full (object, "gone", gone, support_count_destroy);
+}
+
+static gboolean
+drop_held (ThredoThread  *thread,
+           gpointer       user_data,
+           GError       **error)
+{
+  gpointer locks[] = { lock_new ("l"), rlock_new ("r") };
+  const char *names[] = { "Lock 'l'", "RLock 'r'" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (locks); i++)
+    {
+      int gone = 0;
+
+      count_finalize (locks[i], &gone);
+      acquire (locks[i]);
+      if (i == 1)
+        acquire (locks[i]);
+      expect_kept (names[i], "holder");
+      g_object_unref (locks[i]);
+      g_test_assert_expected_messages ();
+      g_assert_cmpint (gone, ==, 0);
+
+      /* One may even take a new reference, while one holds it. */
+      g_object_ref (locks[i]);
+      g_assert_true (thredo_lockable_is_owned (locks[i]));
+      g_object_unref (locks[i]);
+      g_assert_cmpint (gone, ==, 0);
+      if (i == 1)
+        release (locks[i]);
+      g_assert_cmpint (gone, ==, 0);
+      release (locks[i]);
+      g_assert_cmpint (gone, ==, 1);
+    }
+  return TRUE;
+}
+
+static void
+test_dropped_held (void)
+{
+  g_autoptr(ThredoThread) thread = spawn ("holder", drop_held, NULL);
+
+  support_join_ok (thread);
+}
+
+static gboolean
+acquire_and_release (ThredoThread  *thread,
+                     gpointer       lock,
+                     GError       **error)
+{
+  if (!thredo_lockable_acquire (lock, NULL, error))
+    return FALSE;
+  g_assert_true (thredo_lockable_is_owned (lock));
+  return thredo_lockable_release (lock, error);
+}
+
+/* Those who wait get it, and it goes when the last of them has released it. */
+static void
+test_dropped_waited_for (void)
+{
+  const gboolean cancels[] = { FALSE, TRUE };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cancels); i++)
+    {
+      gpointer lock = lock_new ("l");
+      ThredoThread *threads[3];
+      Owner owner;
+      int gone = 0;
+
+      count_finalize (lock, &gone);
+      owner_init (&owner, lock);
+      for (gsize j = 0; j < G_N_ELEMENTS (threads); j++)
+        {
+          threads[j] = spawn ("t", acquire_and_release, lock);
+          support_wait_for_wait (threads[j], "acquire on Lock 'l'");
+        }
+      /* As long as somebody waits it is held by those; the one who is left
+       * with it, and no reference, is told so. */
+      expect_critical ("The last reference to Lock 'l' was dropped while Thread '*' held it; "
+                       "it is kept until it is released");
+      g_object_unref (lock);
+      g_assert_cmpint (g_atomic_int_get (&gone), ==, 0);
+      if (cancels[i])
+        {
+          for (gsize j = 0; j < G_N_ELEMENTS (threads); j++)
+            support_cancel_and_join (threads[j]);
+          g_assert_cmpint (g_atomic_int_get (&gone), ==, 0);
+        }
+      owner_clear (&owner);
+      for (gsize j = 0; j < G_N_ELEMENTS (threads); j++)
+        {
+          if (!cancels[i])
+            support_join_ok (threads[j]);
+          g_object_unref (threads[j]);
+        }
+      g_test_assert_expected_messages ();
+      support_wait_for_int (&gone, 1);
+    }
+}
+
+/* Semaphores. */
+
+static void
+test_release_above_bound (void)
+{
+  g_autoptr(ThredoBoundedSemaphore) bounded = thredo_bounded_semaphore_new (2);
+  ThredoSemaphore *semaphore = THREDO_SEMAPHORE (bounded);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_cmpuint (thredo_bounded_semaphore_get_bound (bounded), ==, 2);
+  g_assert_false (thredo_semaphore_release (semaphore, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 2);
+  g_assert_true (thredo_semaphore_try_acquire (semaphore));
+
+  /* All of them, or none. */
+  g_assert_false (thredo_semaphore_release_many (semaphore, 2, &error));
+  assert_state_error (&error);
+  g_assert_false (thredo_semaphore_release_many (semaphore, G_MAXUINT, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 1);
+  g_assert_true (thredo_semaphore_release (semaphore, &error));
+  g_assert_no_error (error);
+  g_assert_false (thredo_semaphore_release (semaphore, NULL));
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 2);
+  g_assert_cmpuint (thredo_bounded_semaphore_get_bound (bounded), ==, 2);
+}
+
+static void
+test_too_many_permits (void)
+{
+  g_autoptr(ThredoSemaphore) semaphore = thredo_semaphore_new (G_MAXINT);
+  g_autoptr(ThredoSemaphore) empty = thredo_semaphore_new (0);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_semaphore_release (semaphore, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, G_MAXINT);
+  g_assert_true (thredo_semaphore_try_acquire (semaphore));
+  g_assert_true (thredo_semaphore_release (semaphore, &error));
+  g_assert_no_error (error);
+
+  g_assert_false (thredo_semaphore_release_many (empty, G_MAXUINT, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_semaphore_get_value (empty), ==, 0);
+  g_assert_false (thredo_semaphore_try_acquire (empty));
+  g_assert_true (thredo_semaphore_release_many (empty, G_MAXINT, &error));
+  g_assert_no_error (error);
+  g_assert_false (thredo_semaphore_release_many (empty, 1, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_semaphore_get_value (empty), ==, G_MAXINT);
+
+  expect_critical ("*thredo_semaphore_new*");
+  g_assert_null (thredo_semaphore_new (G_MAXUINT));
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_bounded_semaphore_new*");
+  g_assert_null (thredo_bounded_semaphore_new ((guint) G_MAXINT + 1));
+  g_test_assert_expected_messages ();
+}
+
+static void
+test_release_none (void)
+{
+  g_autoptr(ThredoSemaphore) semaphore = thredo_semaphore_new (1);
+  g_autoptr(GError) error = NULL;
+
+  expect_critical ("*thredo_semaphore_release_many*");
+  g_assert_false (thredo_semaphore_release_many (semaphore, 0, &error));
+  g_test_assert_expected_messages ();
+  g_assert_no_error (error);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 1);
+  g_assert_true (thredo_semaphore_try_acquire (semaphore));
+}
+
+/* Nobody is served by a release that is refused. */
+static gboolean
+acquire_permit (ThredoThread  *thread,
+                gpointer       semaphore,
+                GError       **error)
+{
+  return thredo_semaphore_acquire (semaphore, NULL, error);
+}
+
+static void
+test_too_many_while_waited_for (void)
+{
+  g_autoptr(ThredoBoundedSemaphore) bounded = thredo_bounded_semaphore_new (1);
+  ThredoSemaphore *semaphore = THREDO_SEMAPHORE (bounded);
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+
+  thredo_semaphore_set_name (semaphore, "s");
+  g_assert_true (thredo_semaphore_try_acquire (semaphore));
+  thread = spawn ("t", acquire_permit, semaphore);
+  support_wait_for_wait (thread, "acquire on Semaphore 's'");
+  g_assert_false (thredo_semaphore_release_many (semaphore, 2, &error));
+  assert_state_error (&error);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 0);
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_WAITING);
+  thredo_semaphore_release (semaphore, &error);
+  g_assert_no_error (error);
+  support_join_ok (thread);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 0);
+}
+
+/* Conditions. */
+
+static gboolean
+never_asked (ThredoCondition *condition,
+             gpointer         user_data)
+{
+  g_assert_not_reached ();
+}
+
+static void
+assert_needs_lock (ThredoCondition *condition)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (thredo_condition_wait (condition, NULL, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_condition_wait_for (condition, never_asked, NULL, NULL, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_condition_notify (condition, 1, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_condition_notify (condition, 0, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_condition_notify_all (condition, &error));
+  assert_not_owner (&error);
+  g_assert_false (thredo_condition_notify_all (condition, NULL));
+  thredo_condition_wait_async (condition, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_false (thredo_condition_wait_finish (condition, result, &error));
+  assert_not_owner (&error);
+  g_assert_cmpuint (thredo_condition_get_n_waiting (condition), ==, 0);
+}
+
+static gboolean
+wait_on_condition (ThredoThread  *thread,
+                   gpointer       condition,
+                   GError       **error)
+{
+  g_autoptr(ThredoLockable) lock = g_object_ref (thredo_condition_get_lockable (condition));
+  gboolean notified;
+
+  acquire (lock);
+  notified = thredo_condition_wait (condition, NULL, error);
+  g_assert_true (thredo_lockable_is_owned (lock));
+  release (lock);
+  return notified;
+}
+
+static void
+test_condition_without_lock (void)
+{
+  gpointer locks[] = { lock_new ("l"), rlock_new ("r"), NULL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (locks); i++)
+    {
+      g_autoptr(ThredoCondition) condition = thredo_condition_new (locks[i]);
+      gpointer lock = thredo_condition_get_lockable (condition);
+      g_autoptr(ThredoThread) waiter = NULL;
+      g_autoptr(GError) error = NULL;
+      Owner owner;
+
+      g_assert_true (locks[i] != NULL ? lock == locks[i] : THREDO_IS_RLOCK (lock));
+      thredo_condition_set_name (condition, "c");
+      assert_needs_lock (condition);
+      assert_free (lock);
+
+      /* That another thread has it does not help. */
+      owner_init (&owner, lock);
+      assert_needs_lock (condition);
+      g_assert_false (thredo_lockable_try_acquire (lock));
+      owner_clear (&owner);
+      assert_free (lock);
+
+      /* Nor does it when somebody waits, who stays. */
+      waiter = spawn ("waiter", wait_on_condition, condition);
+      support_wait_for_wait (waiter, "wait on Condition 'c'");
+      g_assert_false (thredo_condition_notify (condition, 1, &error));
+      assert_not_owner (&error);
+      g_assert_false (thredo_condition_notify_all (condition, &error));
+      assert_not_owner (&error);
+      g_assert_cmpuint (thredo_condition_get_n_waiting (condition), ==, 1);
+      acquire (lock);
+      thredo_condition_notify (condition, 0, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (thredo_condition_get_n_waiting (condition), ==, 1);
+      thredo_condition_notify (condition, G_MAXUINT, &error);
+      g_assert_no_error (error);
+      release (lock);
+      support_join_ok (waiter);
+      assert_free (lock);
+      g_clear_object (&locks[i]);
+    }
+}
+
+static void
+test_wait_for_nothing (void)
+{
+  g_autoptr(ThredoCondition) condition = thredo_condition_new (NULL);
+  gpointer lock = thredo_condition_get_lockable (condition);
+
+  acquire (lock);
+  expect_critical ("*thredo_condition_wait_for*");
+  g_assert_false (thredo_condition_wait_for (condition, NULL, NULL, NULL, NULL));
+  g_test_assert_expected_messages ();
+  g_assert_true (thredo_lockable_is_owned (lock));
+  release (lock);
+}
+
+/* Nobody but those who wait has it: they can still be cancelled, and then it goes. */
+static void
+test_condition_dropped (void)
+{
+  gpointer condition = thredo_condition_new (NULL);
+  ThredoThread *threads[3];
+
+  thredo_condition_set_name (condition, "c");
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      threads[i] = spawn ("t", wait_on_condition, condition);
+      support_wait_for_wait (threads[i], "wait on Condition 'c'");
+    }
+  g_object_add_weak_pointer (condition, &condition);
+  g_object_unref (condition);
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      g_assert_cmpint (thredo_thread_get_state (threads[i]), ==, THREDO_THREAD_STATE_WAITING);
+      g_assert_nonnull (condition);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      support_cancel_and_join (threads[i]);
+      g_object_unref (threads[i]);
+    }
+  support_wait_for_finalize (&condition);
+}
+
+typedef struct
+{
+  ThredoCondition *condition;
+  ThredoLock *lock;
+  gboolean true_now;
+  int n_asked;
+} Question;
+
+static gboolean
+is_true_now (ThredoCondition *condition,
+             gpointer         user_data)
+{
+  Question *question = user_data;
+
+  g_assert_true (THREDO_IS_CONDITION (condition));
+  g_assert_true (thredo_condition_get_lockable (condition) == THREDO_LOCKABLE (question->lock));
+  question->n_asked++;
+  return question->true_now;
+}
+
+static gboolean
+wait_until_true (ThredoThread  *thread,
+                 gpointer       user_data,
+                 GError       **error)
+{
+  Question *question = user_data;
+  gboolean came_true;
+
+  acquire (question->lock);
+  came_true = thredo_condition_wait_for (question->condition, is_true_now, question, NULL, error);
+  release (question->lock);
+  return came_true;
+}
+
+/* By the one who has notified: it is there still when the predicate is asked. */
+static void
+test_condition_dropped_after_notify (void)
+{
+  for (int i = 0; i < 10; i++)
+    {
+      g_autoptr(ThredoLock) lock = lock_new ("l");
+      Question question = { thredo_condition_new (THREDO_LOCKABLE (lock)), lock, FALSE, 0 };
+      gpointer condition = question.condition;
+      g_autoptr(ThredoThread) waiter = NULL;
+      g_autoptr(GError) error = NULL;
+
+      thredo_condition_set_name (condition, "c");
+      waiter = spawn ("waiter", wait_until_true, &question);
+      support_wait_for_wait (waiter, "wait on Condition 'c'");
+      g_object_add_weak_pointer (condition, &condition);
+      acquire (lock);
+      question.true_now = TRUE;
+      thredo_condition_notify (condition, 1, &error);
+      g_assert_no_error (error);
+      g_object_unref (question.condition);
+      release (lock);
+      support_join_ok (waiter);
+      g_assert_cmpint (question.n_asked, ==, 2);
+      support_wait_for_finalize (&condition);
+    }
+}
+
+/* Events, barriers and semaphores that are dropped while threads wait for them. */
+
+static gboolean
+wait_for_event (ThredoThread  *thread,
+                gpointer       event,
+                GError       **error)
+{
+  return thredo_event_wait (event, NULL, error);
+}
+
+static gboolean
+wait_at_barrier (ThredoThread  *thread,
+                 gpointer       barrier,
+                 GError       **error)
+{
+  return thredo_barrier_wait (barrier, NULL, NULL, error);
+}
+
+static void
+assert_dropped (gpointer          object,
+                ThredoThreadFunc  func,
+                const char       *waiting_for)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+
+  g_object_set (object, "name", "x", NULL);
+  thread = spawn ("t", func, object);
+  support_wait_for_wait (thread, waiting_for);
+  g_object_add_weak_pointer (object, &object);
+  g_object_unref (object);
+  g_assert_nonnull (object);
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_WAITING);
+  support_cancel_and_join (thread);
+  support_wait_for_finalize (&object);
+}
+
+static void
+test_dropped_others (void)
+{
+  assert_dropped (thredo_event_new (), wait_for_event, "wait on Event 'x'");
+  assert_dropped (thredo_barrier_new (2), wait_at_barrier, "wait on Barrier 'x'");
+  assert_dropped (thredo_semaphore_new (0), acquire_permit, "acquire on Semaphore 'x'");
+  assert_dropped (thredo_bounded_semaphore_new (0), acquire_permit, "acquire on Semaphore 'x'");
+}
+
+/* Barriers. */
+
+static void
+test_barrier_of_none (void)
+{
+  g_autoptr(ThredoBarrier) alone = thredo_barrier_new (1);
+  g_autoptr(GError) error = NULL;
+  guint index = G_MAXUINT;
+  int destroyed = 0;
+
+  expect_critical ("*thredo_barrier_new*");
+  g_assert_null (thredo_barrier_new (0));
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_barrier_new*");
+  g_assert_null (thredo_barrier_new_with_action (0, NULL, &destroyed, support_count_destroy));
+  g_test_assert_expected_messages ();
+
+  /* One is enough, and needs no second. */
+  for (int i = 0; i < 3; i++)
+    {
+      g_assert_true (thredo_barrier_wait (alone, &index, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (index, ==, 0);
+    }
+}
+
+static void
+test_barrier_aborted (void)
+{
+  g_autoptr(ThredoBarrier) barrier = thredo_barrier_new (1);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  guint index = G_MAXUINT;
+
+  thredo_barrier_abort (barrier);
+  thredo_barrier_abort (barrier);
+  g_assert_true (thredo_barrier_is_broken (barrier));
+  g_assert_false (thredo_barrier_wait (barrier, &index, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_BROKEN);
+  g_assert_cmpuint (index, ==, G_MAXUINT);
+  thredo_barrier_wait_async (barrier, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_false (thredo_barrier_wait_finish (barrier, result, &index, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_BROKEN);
+
+  thredo_barrier_reset (barrier);
+  thredo_barrier_reset (barrier);
+  g_assert_true (thredo_barrier_wait (barrier, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* An action that says that it failed, and not why. */
+static gboolean
+fail_without_error (ThredoBarrier  *barrier,
+                    gpointer        user_data,
+                    GError        **error)
+{
+  return FALSE;
+}
+
+static void
+test_action_without_error (void)
+{
+  g_autoptr(ThredoBarrier) barrier = NULL;
+  g_autoptr(GError) error = NULL;
+  int destroyed = 0;
+
+  barrier = thredo_barrier_new_with_action (1, fail_without_error, &destroyed,
+                                            support_count_destroy);
+  g_assert_false (thredo_barrier_wait (barrier, NULL, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_FAILED);
+  g_assert_true (thredo_barrier_is_broken (barrier));
+  g_clear_object (&barrier);
+  g_assert_cmpint (destroyed, ==, 1);
+}
+
+/* Somebody else's lock, with the least there can be: no asynchronous form. */
+
+#define TEST_TYPE_TURNSTILE (test_turnstile_get_type ())
+G_DECLARE_FINAL_TYPE (TestTurnstile, test_turnstile, TEST, TURNSTILE, GObject)
+
+struct _TestTurnstile
+{
+  GObject parent_instance;
+
+  ThredoLock *inner;
+};
+
+static gboolean
+turnstile_acquire (ThredoLockable  *lockable,
+                   GCancellable    *cancellable,
+                   GError         **error)
+{
+  return thredo_lock_acquire (TEST_TURNSTILE (lockable)->inner, cancellable, error);
+}
+
+static gboolean
+turnstile_try_acquire (ThredoLockable *lockable)
+{
+  return thredo_lock_try_acquire (TEST_TURNSTILE (lockable)->inner);
+}
+
+static gboolean
+turnstile_release (ThredoLockable  *lockable,
+                   GError         **error)
+{
+  /* FALSE, but not why. */
+  return thredo_lock_release (TEST_TURNSTILE (lockable)->inner, NULL);
+}
+
+static gboolean
+turnstile_is_owned (ThredoLockable *lockable)
+{
+  return thredo_lockable_is_owned (THREDO_LOCKABLE (TEST_TURNSTILE (lockable)->inner));
+}
+
+static void
+turnstile_lockable_init (ThredoLockableInterface *iface)
+{
+  iface->acquire = turnstile_acquire;
+  iface->try_acquire = turnstile_try_acquire;
+  iface->release = turnstile_release;
+  iface->is_owned = turnstile_is_owned;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TestTurnstile,
+                               test_turnstile,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (THREDO_TYPE_LOCKABLE,
+                                                      turnstile_lockable_init))
+
+static void
+test_turnstile_dispose (GObject *object)
+{
+  g_clear_object (&TEST_TURNSTILE (object)->inner);
+  G_OBJECT_CLASS (test_turnstile_parent_class)->dispose (object);
+}
+
+static void
+test_turnstile_class_init (TestTurnstileClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = test_turnstile_dispose;
+}
+
+static void
+test_turnstile_init (TestTurnstile *self)
+{
+  self->inner = thredo_lock_new ();
+}
+
+static void
+test_lockable_without_async (void)
+{
+  g_autoptr(TestTurnstile) turnstile = g_object_new (TEST_TYPE_TURNSTILE, NULL);
+  g_autoptr(ThredoCondition) condition = thredo_condition_new (THREDO_LOCKABLE (turnstile));
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(ThredoThread) waiter = NULL;
+  g_autoptr(GError) error = NULL;
+  ThredoLockGuard *guard;
+
+  thredo_lockable_acquire_async (THREDO_LOCKABLE (turnstile), NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_false (thredo_lockable_acquire_finish (THREDO_LOCKABLE (turnstile), result, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+  g_clear_object (&result);
+  assert_free (turnstile);
+
+  /* Nor can a condition over it be waited for so; its lock stays the caller's. */
+  acquire (turnstile);
+  thredo_condition_wait_async (condition, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_false (thredo_condition_wait_finish (condition, result, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (turnstile)));
+  g_assert_cmpuint (thredo_condition_get_n_waiting (condition), ==, 0);
+  release (turnstile);
+
+  /* Everything else works. */
+  thredo_condition_set_name (condition, "c");
+  assert_needs_lock (condition);
+  waiter = spawn ("waiter", wait_on_condition, condition);
+  support_wait_for_wait (waiter, "wait on Condition 'c'");
+  acquire (turnstile);
+  thredo_condition_notify_all (condition, &error);
+  g_assert_no_error (error);
+  release (turnstile);
+  support_join_ok (waiter);
+  assert_free (turnstile);
+
+  /* It need not say why it cannot be released. */
+  expect_critical ("*could not be released*");
+  g_assert_cmpuint (thredo_lockable_release_all (THREDO_LOCKABLE (turnstile)), ==, 0);
+  g_test_assert_expected_messages ();
+  guard = thredo_lock_guard_new (THREDO_LOCKABLE (turnstile), NULL, &error);
+  g_assert_no_error (error);
+  release (turnstile);
+  expect_critical ("*guard*");
+  thredo_lock_guard_free (guard);
+  g_test_assert_expected_messages ();
+}
+
+/* The lock of a condition is had back also where that closes a cycle, and cycles
+ * are refused. */
+
+typedef struct
+{
+  ThredoLock *outer;
+  ThredoCondition *condition;
+} Embrace;
+
+static gboolean
+hold_and_wait (ThredoThread  *thread,
+               gpointer       user_data,
+               GError       **error)
+{
+  Embrace *embrace = user_data;
+  gpointer lock = thredo_condition_get_lockable (embrace->condition);
+  gboolean notified;
+
+  acquire (embrace->outer);
+  acquire (lock);
+  notified = thredo_condition_wait (embrace->condition, NULL, error);
+  g_assert_true (thredo_lockable_is_owned (lock));
+  release (lock);
+  release (embrace->outer);
+  return notified;
+}
+
+static gboolean
+take_and_want (ThredoThread  *thread,
+               gpointer       user_data,
+               GError       **error)
+{
+  Embrace *embrace = user_data;
+  gpointer lock = thredo_condition_get_lockable (embrace->condition);
+  gboolean acquired;
+
+  acquire (lock);
+  acquired = thredo_lock_acquire (embrace->outer, NULL, error);
+  g_assert_false (acquired);
+  release (lock);
+  return acquired;
+}
+
+static void
+test_reacquire_in_cycle (void)
+{
+  TestTurnstile *turnstile = g_object_new (TEST_TYPE_TURNSTILE, NULL);
+  gpointer locks[] = { lock_new ("L"), rlock_new ("L"), turnstile };
+
+  thredo_lock_set_name (turnstile->inner, "L");
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_FAIL);
+  for (gsize i = 0; i < G_N_ELEMENTS (locks); i++)
+    {
+      g_autoptr(ThredoLock) outer = lock_new ("outer");
+      g_autoptr(ThredoCondition) condition = thredo_condition_new (locks[i]);
+      Embrace embrace = { outer, condition };
+      g_autoptr(ThredoThread) waiter = NULL;
+      g_autoptr(ThredoThread) wanter = NULL;
+
+      thredo_condition_set_name (condition, "c");
+      waiter = spawn ("waiter", hold_and_wait, &embrace);
+      support_wait_for_wait (waiter, "wait on Condition 'c'");
+      wanter = spawn ("wanter", take_and_want, &embrace);
+      support_wait_for_wait (wanter, "acquire on Lock 'outer'");
+      g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING,
+                             "Deadlock of 2 threads: 'waiter' holds Lock 'outer', "
+                             "waits for *Lock 'L' held by 'wanter'; *");
+      thredo_thread_cancel (waiter);
+      support_wait_for_wait (waiter, i == 1 ? "acquire on RLock 'L'" : "acquire on Lock 'L'");
+      g_test_assert_expected_messages ();
+      support_cancel_and_join (wanter);
+      support_cancel_and_join (waiter);
+      assert_free (locks[i]);
+      g_object_unref (locks[i]);
+    }
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_REPORT);
+}
+
+/* The result of another call, or of another object's. */
+static void
+test_foreign_result (void)
+{
+  g_autoptr(ThredoLock) lock = lock_new ("l");
+  g_autoptr(ThredoLock) other = lock_new ("o");
+  g_autoptr(ThredoEvent) event = thredo_event_new ();
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  thredo_lock_acquire_async (lock, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (lock)));
+  expect_critical ("*thredo_lock_acquire_finish*");
+  g_assert_false (thredo_lock_acquire_finish (other, result, &error));
+  g_test_assert_expected_messages ();
+  expect_critical ("*thredo_event_wait_finish*");
+  g_assert_false (thredo_event_wait_finish (event, result, &error));
+  g_test_assert_expected_messages ();
+  g_assert_true (thredo_lock_acquire_finish (lock, result, &error));
+  g_assert_no_error (error);
+  release (lock);
+  assert_free (other);
+}
+
 /* Durations. */
 
 static void
@@ -1143,6 +2404,13 @@ struct _Blocker
   ThredoThread *thread;
   ThredoGroup *group;
   ThredoThread *member;
+  Owner owners[2];
+  ThredoLock *lock;
+  ThredoRLock *rlock;
+  ThredoSemaphore *semaphore;
+  ThredoEvent *event;
+  ThredoCondition *condition;
+  ThredoBarrier *barrier;
   ThredoScope *scope;
   const char *call;
   gboolean (*block) (Blocker  *blocker,
@@ -1235,6 +2503,110 @@ block_group_join (Blocker  *blocker,
   return thredo_group_join (blocker->group, NULL, error);
 }
 
+static gboolean
+block_lock (Blocker  *blocker,
+            GError  **error)
+{
+  return thredo_lock_acquire (blocker->lock, NULL, error);
+}
+
+static gboolean
+block_rlock (Blocker  *blocker,
+             GError  **error)
+{
+  return thredo_rlock_acquire (blocker->rlock, NULL, error);
+}
+
+static gboolean
+block_lockable (Blocker  *blocker,
+                GError  **error)
+{
+  return thredo_lockable_acquire (THREDO_LOCKABLE (blocker->lock), NULL, error);
+}
+
+static gboolean
+block_lock_guard (Blocker  *blocker,
+                  GError  **error)
+{
+  g_autoptr(ThredoLockGuard) guard = NULL;
+
+  guard = thredo_lock_guard_new (THREDO_LOCKABLE (blocker->rlock), NULL, error);
+  return guard != NULL;
+}
+
+static gboolean
+block_semaphore (Blocker  *blocker,
+                 GError  **error)
+{
+  return thredo_semaphore_acquire (blocker->semaphore, NULL, error);
+}
+
+static gboolean
+block_semaphore_guard (Blocker  *blocker,
+                       GError  **error)
+{
+  g_autoptr(ThredoSemaphoreGuard) guard = NULL;
+
+  guard = thredo_semaphore_guard_new (blocker->semaphore, NULL, error);
+  return guard != NULL;
+}
+
+static gboolean
+block_event (Blocker  *blocker,
+             GError  **error)
+{
+  return thredo_event_wait (blocker->event, NULL, error);
+}
+
+static gboolean
+says_no (ThredoCondition *condition,
+         gpointer         user_data)
+{
+  return FALSE;
+}
+
+static gboolean
+says_yes (ThredoCondition *condition,
+          gpointer         user_data)
+{
+  return TRUE;
+}
+
+/* The lock is the caller's before and after. */
+static gboolean
+block_condition (Blocker  *blocker,
+                 GError  **error)
+{
+  gpointer lock = thredo_condition_get_lockable (blocker->condition);
+  gboolean happened;
+
+  g_assert_true (thredo_lockable_try_acquire (lock));
+  happened = thredo_condition_wait (blocker->condition, NULL, error);
+  release (lock);
+  return happened;
+}
+
+static gboolean
+block_condition_for (Blocker  *blocker,
+                     GError  **error)
+{
+  gpointer lock = thredo_condition_get_lockable (blocker->condition);
+  gboolean happened;
+
+  g_assert_true (thredo_lockable_try_acquire (lock));
+  happened = thredo_condition_wait_for (blocker->condition, says_no, NULL, NULL, error);
+  release (lock);
+  return happened;
+}
+
+static gboolean
+block_barrier (Blocker  *blocker,
+               GError  **error)
+{
+  thredo_barrier_reset (blocker->barrier);
+  return thredo_barrier_wait (blocker->barrier, NULL, NULL, error);
+}
+
 static const struct
 {
   const char *call;
@@ -1249,13 +2621,23 @@ static const struct
   { "thredo_thread_wait", block_thread_wait },
   { "thredo_group_next_done", block_next_done },
   { "thredo_group_join", block_group_join },
+  { "thredo_lock_acquire", block_lock },
+  { "thredo_rlock_acquire", block_rlock },
+  { "thredo_semaphore_acquire", block_semaphore },
+  { "thredo_event_wait", block_event },
+  { "thredo_condition_wait", block_condition },
+  { "thredo_condition_wait_for", block_condition_for },
+  { "thredo_barrier_wait", block_barrier },
   /* These warn under the name of what they stand on. */
   { "thredo_queue_get_pointer", block_get_pointer },
   { "thredo_queue_put_pointer", block_put_pointer },
   { "thredo_group_next_result", block_next_result },
+  { "thredo_lockable_acquire", block_lockable },
+  { "thredo_lock_guard_new", block_lock_guard },
+  { "thredo_semaphore_guard_new", block_semaphore_guard },
 };
 
-#define N_WARNING_CALLS 8
+#define N_WARNING_CALLS 15
 
 static void
 blocker_init (Blocker *blocker)
@@ -1270,6 +2652,14 @@ blocker_init (Blocker *blocker)
   blocker->member = thredo_group_spawn (blocker->group, "m", support_sleep_forever, NULL, NULL,
                                         &error);
   g_assert_no_error (error);
+  blocker->lock = lock_new ("l");
+  blocker->rlock = rlock_new ("r");
+  owner_init (&blocker->owners[0], blocker->lock);
+  owner_init (&blocker->owners[1], blocker->rlock);
+  blocker->semaphore = thredo_semaphore_new (0);
+  blocker->event = thredo_event_new ();
+  blocker->condition = thredo_condition_new (NULL);
+  blocker->barrier = thredo_barrier_new (2);
   blocker->scope = thredo_scope_new ();
 }
 
@@ -1282,6 +2672,17 @@ blocker_clear (Blocker *blocker)
   g_object_unref (blocker->thread);
   g_object_unref (blocker->group);
   g_object_unref (blocker->member);
+  owner_clear (&blocker->owners[0]);
+  owner_clear (&blocker->owners[1]);
+  assert_free (blocker->lock);
+  assert_free (blocker->rlock);
+  assert_free (thredo_condition_get_lockable (blocker->condition));
+  g_object_unref (blocker->lock);
+  g_object_unref (blocker->rlock);
+  g_object_unref (blocker->semaphore);
+  g_object_unref (blocker->event);
+  g_object_unref (blocker->condition);
+  g_object_unref (blocker->barrier);
   g_object_unref (blocker->scope);
 }
 
@@ -1391,6 +2792,10 @@ do_not_block_in_callback (gpointer user_data)
   g_autoptr(ThredoThread) ended = spawn ("ended", support_return_true, NULL);
   g_autoptr(ThredoThread) next = NULL;
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoLock) lock = lock_new ("free");
+  g_autoptr(ThredoRLock) rlock = rlock_new ("free");
+  g_autoptr(ThredoCondition) condition = thredo_condition_new (THREDO_LOCKABLE (rlock));
+  g_autoptr(ThredoBarrier) alone = thredo_barrier_new (1);
   g_autoptr(GError) error = NULL;
 
   support_wait_for_state (ended, THREDO_THREAD_STATE_FINISHED);
@@ -1414,6 +2819,23 @@ do_not_block_in_callback (gpointer user_data)
   g_assert_true (thredo_thread_join (ended, NULL, &error));
   g_assert_no_error (error);
   g_assert_true (thredo_group_join (group, NULL, &error));
+  g_assert_no_error (error);
+  acquire (lock);
+  release (lock);
+  acquire (rlock);
+  acquire (rlock);
+  release (rlock);
+  g_assert_true (thredo_condition_wait_for (condition, says_yes, NULL, NULL, &error));
+  g_assert_no_error (error);
+  release (rlock);
+  g_assert_true (thredo_semaphore_release (blocker->semaphore, &error));
+  g_assert_no_error (error);
+  g_assert_true (block_semaphore (blocker, &error));
+  g_assert_no_error (error);
+  thredo_event_set (blocker->event);
+  g_assert_true (block_event (blocker, &error));
+  g_assert_no_error (error);
+  g_assert_true (thredo_barrier_wait (alone, NULL, NULL, &error));
   g_assert_no_error (error);
   blocker->done = TRUE;
   return G_SOURCE_REMOVE;
@@ -1575,6 +2997,97 @@ test_null (void)
   ASSERT_CRITICAL (thredo_run, THREDO_RUN_DEFAULT, NULL, NULL, NULL, NULL);
 }
 
+/* Nothing at all, and an object of another type. */
+static void
+test_not_a_lock (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  gpointer objects[] = { NULL, queue };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (objects); i++)
+    {
+      gpointer object = objects[i];
+
+      ASSERT_CRITICAL (thredo_lockable_acquire, object, NULL, NULL);
+      ASSERT_CRITICAL (thredo_lockable_acquire_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_lockable_try_acquire, object);
+      ASSERT_CRITICAL (thredo_lockable_release, object, NULL);
+      ASSERT_CRITICAL (thredo_lockable_is_owned, object);
+      ASSERT_CRITICAL (thredo_lockable_release_all, object);
+      ASSERT_CRITICAL (thredo_lockable_reacquire, object, 1);
+      ASSERT_CRITICAL (thredo_lockable_reacquire_async, object, 1, NULL, NULL);
+      ASSERT_CRITICAL (thredo_lock_acquire, object, NULL, NULL);
+      ASSERT_CRITICAL (thredo_lock_acquire_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_lock_try_acquire, object);
+      ASSERT_CRITICAL (thredo_lock_release, object, NULL);
+      ASSERT_CRITICAL (thredo_lock_is_locked, object);
+      ASSERT_CRITICAL (thredo_lock_get_owner, object);
+      ASSERT_CRITICAL (thredo_lock_get_abandoned, object);
+      ASSERT_CRITICAL (thredo_lock_get_name, object);
+      ASSERT_CRITICAL (thredo_lock_set_name, object, "x");
+      ASSERT_CRITICAL (thredo_rlock_acquire, object, NULL, NULL);
+      ASSERT_CRITICAL (thredo_rlock_acquire_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_rlock_try_acquire, object);
+      ASSERT_CRITICAL (thredo_rlock_release, object, NULL);
+      ASSERT_CRITICAL (thredo_rlock_is_locked, object);
+      ASSERT_CRITICAL (thredo_rlock_get_owner, object);
+      ASSERT_CRITICAL (thredo_rlock_get_abandoned, object);
+      ASSERT_CRITICAL (thredo_rlock_get_depth, object);
+      ASSERT_CRITICAL (thredo_rlock_get_name, object);
+      ASSERT_CRITICAL (thredo_rlock_set_name, object, "x");
+      ASSERT_CRITICAL (thredo_semaphore_acquire, object, NULL, NULL);
+      ASSERT_CRITICAL (thredo_semaphore_acquire_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_semaphore_try_acquire, object);
+      ASSERT_CRITICAL (thredo_semaphore_release, object, NULL);
+      ASSERT_CRITICAL (thredo_semaphore_release_many, object, 1, NULL);
+      ASSERT_CRITICAL (thredo_semaphore_get_value, object);
+      ASSERT_CRITICAL (thredo_semaphore_get_name, object);
+      ASSERT_CRITICAL (thredo_semaphore_set_name, object, "x");
+      ASSERT_CRITICAL (thredo_bounded_semaphore_get_bound, object);
+      ASSERT_CRITICAL (thredo_event_set, object);
+      ASSERT_CRITICAL (thredo_event_clear, object);
+      ASSERT_CRITICAL (thredo_event_is_set, object);
+      ASSERT_CRITICAL (thredo_event_wait, object, NULL, NULL);
+      ASSERT_CRITICAL (thredo_event_wait_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_event_get_name, object);
+      ASSERT_CRITICAL (thredo_event_set_name, object, "x");
+      ASSERT_CRITICAL (thredo_condition_wait, object, NULL, NULL);
+      ASSERT_CRITICAL (thredo_condition_wait_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_condition_wait_for, object, says_yes, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_condition_notify, object, 1, NULL);
+      expect_critical ("*thredo_condition_notify*assertion*failed*");
+      thredo_condition_notify_all (object, NULL);
+      g_test_assert_expected_messages ();
+      ASSERT_CRITICAL (thredo_condition_get_lockable, object);
+      ASSERT_CRITICAL (thredo_condition_get_n_waiting, object);
+      ASSERT_CRITICAL (thredo_condition_get_name, object);
+      ASSERT_CRITICAL (thredo_condition_set_name, object, "x");
+      ASSERT_CRITICAL (thredo_barrier_wait, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_barrier_wait_async, object, NULL, NULL, NULL);
+      ASSERT_CRITICAL (thredo_barrier_reset, object);
+      ASSERT_CRITICAL (thredo_barrier_abort, object);
+      ASSERT_CRITICAL (thredo_barrier_is_broken, object);
+      ASSERT_CRITICAL (thredo_barrier_get_parties, object);
+      ASSERT_CRITICAL (thredo_barrier_get_n_waiting, object);
+      ASSERT_CRITICAL (thredo_barrier_get_name, object);
+      ASSERT_CRITICAL (thredo_barrier_set_name, object, "x");
+      ASSERT_CRITICAL (thredo_deadlock_get_threads, object);
+      ASSERT_CRITICAL (thredo_deadlock_get_objects, object);
+      ASSERT_CRITICAL (thredo_deadlock_get_description, object);
+      ASSERT_CRITICAL (thredo_monitor_snapshot, object);
+      ASSERT_CRITICAL (thredo_monitor_find_deadlocks, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_thread, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_id, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_name, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_state, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_waiting_for, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_waiting_since, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_n_waits, object);
+      ASSERT_CRITICAL (thredo_thread_info_get_held, object);
+    }
+  ASSERT_CRITICAL (thredo_condition_new, (gpointer) queue);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -1614,6 +3127,40 @@ main (int    argc,
   g_test_add_func ("/bad-input/queue/sizes", test_queue_sizes);
   g_test_add_func ("/bad-input/queue/dropped", test_queue_dropped);
 
+  g_test_add_func ("/bad-input/lock/release-free", test_release_free);
+  g_test_add_func ("/bad-input/lock/release-of-other", test_release_of_other);
+  g_test_add_func ("/bad-input/lock/guard", test_guard);
+  g_test_add_func ("/bad-input/lock/twice/reported", test_twice_reported);
+  g_test_add_func ("/bad-input/lock/twice/refused", test_twice_refused);
+  g_test_add_func ("/bad-input/lock/twice/cancelled", test_twice_cancelled);
+  g_test_add_func ("/bad-input/lock/twice/shielded", test_twice_shielded);
+  g_test_add_func ("/bad-input/lock/twice/tried", test_twice_tried);
+  g_test_add_func ("/bad-input/lock/policy/of-environment", test_policy_of_environment);
+  g_test_add_func ("/bad-input/lock/policy/none", test_no_policy);
+  g_test_add_func ("/bad-input/lock/end-holding", test_end_holding);
+  g_test_add_func ("/bad-input/lock/dropped-held", test_dropped_held);
+  g_test_add_func ("/bad-input/lock/dropped-waited-for", test_dropped_waited_for);
+  g_test_add_func ("/bad-input/lock/without-async", test_lockable_without_async);
+  g_test_add_func ("/bad-input/lock/foreign-result", test_foreign_result);
+
+  g_test_add_func ("/bad-input/semaphore/above-bound", test_release_above_bound);
+  g_test_add_func ("/bad-input/semaphore/too-many", test_too_many_permits);
+  g_test_add_func ("/bad-input/semaphore/none", test_release_none);
+  g_test_add_func ("/bad-input/semaphore/too-many-while-waited-for",
+                   test_too_many_while_waited_for);
+
+  g_test_add_func ("/bad-input/condition/without-lock", test_condition_without_lock);
+  g_test_add_func ("/bad-input/condition/without-predicate", test_wait_for_nothing);
+  g_test_add_func ("/bad-input/condition/reacquire-in-cycle", test_reacquire_in_cycle);
+  g_test_add_func ("/bad-input/condition/dropped", test_condition_dropped);
+  g_test_add_func ("/bad-input/condition/dropped-after-notify",
+                   test_condition_dropped_after_notify);
+  g_test_add_func ("/bad-input/sync/dropped", test_dropped_others);
+
+  g_test_add_func ("/bad-input/barrier/of-none", test_barrier_of_none);
+  g_test_add_func ("/bad-input/barrier/aborted", test_barrier_aborted);
+  g_test_add_func ("/bad-input/barrier/action-without-error", test_action_without_error);
+
   g_test_add_func ("/bad-input/duration/negative", test_negative_durations);
   g_test_add_func ("/bad-input/duration/enormous", test_enormous_durations);
 
@@ -1634,6 +3181,7 @@ main (int    argc,
   g_test_add_func ("/bad-input/block/no-warning", test_no_warning);
   g_test_add_func ("/bad-input/block/log-handler-that-blocks", test_log_handler_that_blocks);
   g_test_add_func ("/bad-input/null", test_null);
+  g_test_add_func ("/bad-input/not-a-lock", test_not_a_lock);
 
   return g_test_run ();
 }

@@ -3,7 +3,7 @@
 #
 # The demos as their user meets them, in TAP. Usage:
 #
-#   tests/demos.sh THREDO-CHECKSUM [FIRST [FIRST.PY]]
+#   tests/demos.sh THREDO-CHECKSUM [FIRST [FIRST.PY [THREDO-PHILOSOPHERS]]]
 #
 # GI_TYPELIB_PATH and LD_LIBRARY_PATH lead FIRST.PY to the library. A limit in here (of seconds) is
 # what only a hang reaches.
@@ -15,6 +15,7 @@ export LC_ALL
 checksum=${1:?the path of thredo-checksum}
 first=${2-}
 first_py=${3-}
+philosophers=${4-}
 limit=${THREDO_TEST_LIMIT:-120}
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/thredo-demos.XXXXXX")
@@ -338,7 +339,7 @@ fi
 is_first_output ()
 {
   [ "$status" -eq 0 ] && [ "$(sed -n 's/^[A-Z][a-z]*: job //p' "$scratch/out" | sort -n | xargs)" \
-                           = '1 2 3 4 5 6 7 8 9 10' ] && [ "$(tail -n 1 "$scratch/out")" = done ]
+                           = '1 2 3 4 5 6 7 8 9 10' ] && [ "$(tail -n 1 "$scratch/out")" = "done" ]
 }
 
 if [ -n "$first" ]
@@ -360,6 +361,75 @@ then
   ok 'first: in Python'
 else
   skip 'first: in Python' 'no PyGObject, or no typelib'
+fi
+
+### the philosophers
+
+# says PATTERN…: whether the output has a line that is all of each
+says ()
+{
+  local pattern
+
+  for pattern
+  do
+    grep -qx "$pattern" "$scratch/out" || return 1
+  done
+}
+
+everybody='Aristotle Hypatia Confucius Avicenna Kant'
+
+# names_all WHAT: whether it says WHAT of a deadlock of all, in the order of the table
+names_all ()
+{
+  local holders owners
+
+  holders=$(sed -n "s/^    '\(.*\)' holds Lock 'fork [1-5]', waits for Lock .*/\1/p" "$scratch/out" |
+    xargs)
+  owners=$(sed -n "s/^    .* waits for Lock 'fork [1-5]' held by '\(.*\)'$/\1/p" "$scratch/out" | xargs)
+  says "$1Deadlock of 5 threads:" && [ "$(wc -w <<<"$holders")" -eq 5 ] &&
+    [ "$owners" = "${holders#* } ${holders%% *}" ] &&
+    [[ "$everybody $everybody" == *"$holders"* ]]
+}
+
+if [ -z "$philosophers" ]
+then
+  for what in deadline fail cancel 'all three' 'bad arguments'
+  do
+    skip "philosophers: $what" 'not built'
+  done
+else
+  run "$philosophers" deadline
+  names_all 'Thredo: ' && [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    says 'A second has passed, and nobody has eaten' &&
+    [ "$(grep -c ', of the circle of 5, is asked to leave$' "$scratch/out")" -eq 1 ] &&
+    [ "$(grep -c ' has finished$' "$scratch/out")" -eq 4 ] &&
+    [ "$(grep '^Meals:' "$scratch/out" | grep -o '[0-9]' | sort | xargs)" = '0 3 3 3 3' ]
+  ok 'philosophers: deadline'
+
+  run "$philosophers" fail
+  names_all '.* is refused fork [1-5]: ' && [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    says "Meals: ${everybody// / 3, } 3"
+  ok 'philosophers: fail'
+
+  run "$philosophers" cancel
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    says 'Thredo: Deadlock of 5 threads:' "    '.*' is cancelled" \
+         '.* leaves: .* was cancelled' '.* is seated again' \
+         "Meals: ${everybody// / 3, } 3"
+  ok 'philosophers: cancel'
+
+  run "$philosophers"
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] && [ "$(grep -c '^== ' "$scratch/out")" -eq 3 ] &&
+    [ "$(grep -c '^Meals:' "$scratch/out")" -eq 3 ]
+  ok 'philosophers: all three'
+
+  for arguments in feast 'fail cancel'
+  do
+    # shellcheck disable=SC2086
+    run "$philosophers" $arguments
+    [ "$status" -eq 2 ] && grep -q '^Usage: ' "$scratch/err" && [ ! -s "$scratch/out" ]
+    ok "philosophers: bad arguments: $arguments"
+  done
 fi
 
 echo "1..$n_tests"

@@ -4,7 +4,7 @@ samples.py SOURCE_ROOT COMPILER FLAG...
 
 Prints TAP. A C sample with a main() is a program, one with functions stands at
 the top of a file, and one of statements inside a function. What samples take
-for granted is in the two preludes. A Python sample is parsed, and those of the
+for granted is in the preludes. A Python sample is parsed, and those of the
 README are what the demos are.
 """
 
@@ -17,6 +17,24 @@ import sys
 FILE_PRELUDE = """
 #include <thredo.h>
 G_GNUC_UNUSED static void do_work (gpointer job) { }
+typedef struct
+{
+  ThredoLockable *lock;
+  ThredoCondition *changed;
+  gint64 balance;
+} Account;
+typedef struct
+{
+  ThredoEvent *ready;
+} Server;
+gboolean answer_all (Server *server, GError **error);
+typedef struct
+{
+  ThredoBarrier *all_computed, *all_exchanged;
+  int n_steps;
+} Part;
+void part_compute_next (Part *part);
+void part_exchange_borders (Part *part);
 """
 
 FUNCTION_PRELUDE = """
@@ -27,14 +45,38 @@ worker (ThredoThread *thread, gpointer user_data, GError **error)
 }
 extern GFile *file;
 extern ThredoQueue *queue, *jobs;
+extern ThredoLock *lock;
+extern ThredoSemaphore *semaphore;
 extern char *contents;
 extern gsize length;
+extern int n, total;
+"""
+
+STATEMENTS = """
 void sample (void);
 void
 sample (void)
 {
   g_autoptr(GError) error = NULL;
   G_GNUC_UNUSED gpointer item;
+  {
+%s
+  }
+  (void) error;
+}
+"""
+
+# Statements of a function that can fail.
+STATEMENTS_WITH_RETURN = """
+gboolean sample (GError **error);
+gboolean
+sample (GError **error)
+{
+  {
+%s
+  }
+  return TRUE;
+}
 """
 
 
@@ -45,7 +87,8 @@ def c_program(code):
         names = re.findall(r"^static [^;{=]*?^(\w+) \(", code, re.M)
         uses = "".join(f"  (void) {name};\n" for name in names)
         return f"{FILE_PRELUDE}\n{code}\nvoid use (void);\nvoid\nuse (void)\n{{\n{uses}}}\n"
-    return f"{FILE_PRELUDE}\n{FUNCTION_PRELUDE}\n{{\n{code}\n}}\n(void) error;\n}}\n"
+    statements = STATEMENTS_WITH_RETURN if re.search(r"^ *return ", code, re.M) else STATEMENTS
+    return FILE_PRELUDE + FUNCTION_PRELUDE + statements % code
 
 
 def blocks_of(text):

@@ -60,6 +60,21 @@ struct _Fixture
   ThredoThread *thread;
   ThredoGroup *group;
   ThredoThread *member;
+  ThredoLock *lock;
+  ThredoRLock *rlock;
+  ThredoSemaphore *semaphore;
+  ThredoBoundedSemaphore *bounded;
+  ThredoEvent *event;
+  ThredoCondition *condition;
+  ThredoBarrier *barrier;
+
+  /* Has what is waited for, until it is told to let go. */
+  GThread *keeper;
+  SupportGate kept;
+  SupportGate let_go;
+
+  /* What the predicate of the condition says. */
+  gboolean comes_true;
 
   ThredoScope *outer;
   ThredoScope *scope;
@@ -138,9 +153,45 @@ fixture_init (Fixture    *fixture,
                                         &error);
   g_assert_no_error (error);
 
+  fixture->lock = thredo_lock_new ();
+  thredo_lock_set_name (fixture->lock, "l");
+  fixture->rlock = thredo_rlock_new ();
+  thredo_rlock_set_name (fixture->rlock, "r");
+  fixture->semaphore = thredo_semaphore_new (1);
+  thredo_semaphore_set_name (fixture->semaphore, "s");
+  fixture->bounded = thredo_bounded_semaphore_new (1);
+  thredo_semaphore_set_name (THREDO_SEMAPHORE (fixture->bounded), "b");
+  fixture->event = thredo_event_new ();
+  thredo_event_set_name (fixture->event, "e");
+  fixture->condition = thredo_condition_new (THREDO_LOCKABLE (fixture->rlock));
+  thredo_condition_set_name (fixture->condition, "c");
+  fixture->barrier = thredo_barrier_new (2);
+  thredo_barrier_set_name (fixture->barrier, "m");
+  support_gate_init (&fixture->kept);
+  support_gate_init (&fixture->let_go);
+
   fixture->outer = thredo_scope_new ();
   fixture->scope = thredo_scope_new ();
   fixture->cancellable = g_cancellable_new ();
+}
+
+/* The keeper is a thread that the library knows nothing of but what it has. */
+
+static void
+keep (Fixture     *fixture,
+      GThreadFunc  func)
+{
+  fixture->keeper = g_thread_new ("keeper", func, fixture);
+  support_gate_wait (&fixture->kept);
+}
+
+static void
+let_go (Fixture *fixture)
+{
+  if (fixture->keeper == NULL)
+    return;
+  support_gate_open (&fixture->let_go);
+  g_thread_join (g_steal_pointer (&fixture->keeper));
 }
 
 static void
@@ -148,6 +199,9 @@ fixture_clear (Fixture *fixture)
 {
   g_autoptr(GError) error = NULL;
 
+  let_go (fixture);
+  support_gate_clear (&fixture->kept);
+  support_gate_clear (&fixture->let_go);
   thredo_thread_cancel (fixture->thread);
   thredo_thread_wait (fixture->thread, NULL, &error);
   g_assert_no_error (error);
@@ -164,6 +218,13 @@ fixture_clear (Fixture *fixture)
   g_clear_object (&fixture->thread);
   g_clear_object (&fixture->group);
   g_clear_object (&fixture->member);
+  g_clear_object (&fixture->lock);
+  g_clear_object (&fixture->rlock);
+  g_clear_object (&fixture->semaphore);
+  g_clear_object (&fixture->bounded);
+  g_clear_object (&fixture->event);
+  g_clear_object (&fixture->condition);
+  g_clear_object (&fixture->barrier);
   g_clear_object (&fixture->outer);
   g_clear_object (&fixture->scope);
   g_clear_object (&fixture->cancellable);
@@ -333,6 +394,382 @@ assert_no_next (Fixture *fixture)
   g_assert_false (thredo_thread_is_cancelled (fixture->member));
 }
 
+static gpointer
+keep_lock (gpointer user_data)
+{
+  Fixture *fixture = user_data;
+  g_autoptr(GError) error = NULL;
+
+  thredo_lock_acquire (fixture->lock, NULL, &error);
+  g_assert_no_error (error);
+  support_gate_open (&fixture->kept);
+  support_gate_wait (&fixture->let_go);
+  thredo_lock_release (fixture->lock, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+static gboolean
+wait_lock (Fixture       *fixture,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  ThredoLockable *lockable = THREDO_LOCKABLE (fixture->lock);
+  g_autoptr(ThredoThread) owner = NULL;
+
+  if (!fixture->ready)
+    keep (fixture, keep_lock);
+  if (!thredo_lock_acquire (fixture->lock, cancellable, error))
+    {
+      g_assert_false (thredo_lockable_is_owned (lockable));
+      return FALSE;
+    }
+  g_assert_true (thredo_lockable_is_owned (lockable));
+  owner = thredo_lock_get_owner (fixture->lock);
+  g_assert_true (owner == thredo_thread_self ());
+  return thredo_lock_release (fixture->lock, error);
+}
+
+/* Nobody has it, and it can be had. */
+static void
+assert_no_lock (Fixture *fixture)
+{
+  g_autoptr(ThredoThread) owner = NULL;
+  g_autoptr(GError) error = NULL;
+
+  let_go (fixture);
+  g_assert_false (thredo_lock_is_locked (fixture->lock));
+  owner = thredo_lock_get_owner (fixture->lock);
+  g_assert_null (owner);
+  g_assert_true (thredo_lock_try_acquire (fixture->lock));
+  g_assert_true (thredo_lock_is_locked (fixture->lock));
+  thredo_lock_release (fixture->lock, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+wait_lock_guard (Fixture       *fixture,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  ThredoLockable *lockable = THREDO_LOCKABLE (fixture->lock);
+  g_autoptr(ThredoLockGuard) guard = NULL;
+
+  if (!fixture->ready)
+    keep (fixture, keep_lock);
+  guard = thredo_lock_guard_new (lockable, cancellable, error);
+  g_assert_true (thredo_lockable_is_owned (lockable) == (guard != NULL));
+  return guard != NULL;
+}
+
+static gpointer
+keep_rlock (gpointer user_data)
+{
+  Fixture *fixture = user_data;
+  g_autoptr(GError) error = NULL;
+
+  for (int i = 0; i < 2; i++)
+    {
+      thredo_rlock_acquire (fixture->rlock, NULL, &error);
+      g_assert_no_error (error);
+    }
+  support_gate_open (&fixture->kept);
+  support_gate_wait (&fixture->let_go);
+  for (int i = 0; i < 2; i++)
+    {
+      thredo_rlock_release (fixture->rlock, &error);
+      g_assert_no_error (error);
+    }
+  return NULL;
+}
+
+static gboolean
+wait_rlock (Fixture       *fixture,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  ThredoLockable *lockable = THREDO_LOCKABLE (fixture->rlock);
+
+  if (!fixture->ready)
+    keep (fixture, keep_rlock);
+  if (!thredo_rlock_acquire (fixture->rlock, cancellable, error))
+    {
+      g_assert_false (thredo_lockable_is_owned (lockable));
+      return FALSE;
+    }
+  g_assert_true (thredo_lockable_is_owned (lockable));
+  g_assert_cmpuint (thredo_rlock_get_depth (fixture->rlock), ==, 1);
+  return thredo_rlock_release (fixture->rlock, error);
+}
+
+static void
+assert_no_rlock (Fixture *fixture)
+{
+  g_autoptr(GError) error = NULL;
+
+  let_go (fixture);
+  g_assert_false (thredo_rlock_is_locked (fixture->rlock));
+  g_assert_cmpuint (thredo_rlock_get_depth (fixture->rlock), ==, 0);
+  g_assert_true (thredo_rlock_try_acquire (fixture->rlock));
+  g_assert_cmpuint (thredo_rlock_get_depth (fixture->rlock), ==, 1);
+  thredo_rlock_release (fixture->rlock, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+wait_permit (ThredoSemaphore  *semaphore,
+             Fixture          *fixture,
+             GCancellable     *cancellable,
+             GError          **error)
+{
+  if (!fixture->ready)
+    g_assert_true (thredo_semaphore_try_acquire (semaphore));
+  if (!thredo_semaphore_acquire (semaphore, cancellable, error))
+    return FALSE;
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 0);
+  return thredo_semaphore_release (semaphore, error);
+}
+
+static void
+give_permit (ThredoSemaphore *semaphore)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (thredo_semaphore_get_value (semaphore) == 0)
+    thredo_semaphore_release (semaphore, &error);
+  g_assert_no_error (error);
+}
+
+/* The one permit is there, and can be had. */
+static void
+assert_permit (ThredoSemaphore *semaphore)
+{
+  give_permit (semaphore);
+  g_assert_cmpuint (thredo_semaphore_get_value (semaphore), ==, 1);
+  g_assert_true (thredo_semaphore_try_acquire (semaphore));
+  g_assert_false (thredo_semaphore_try_acquire (semaphore));
+}
+
+static gboolean
+wait_semaphore (Fixture       *fixture,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  return wait_permit (fixture->semaphore, fixture, cancellable, error);
+}
+
+static void
+complete_semaphore (Fixture *fixture)
+{
+  give_permit (fixture->semaphore);
+}
+
+static void
+assert_no_permit (Fixture *fixture)
+{
+  assert_permit (fixture->semaphore);
+}
+
+static gboolean
+wait_semaphore_guard (Fixture       *fixture,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  g_autoptr(ThredoSemaphoreGuard) guard = NULL;
+
+  if (!fixture->ready)
+    g_assert_true (thredo_semaphore_try_acquire (fixture->semaphore));
+  guard = thredo_semaphore_guard_new (fixture->semaphore, cancellable, error);
+  return guard != NULL;
+}
+
+static gboolean
+wait_bounded (Fixture       *fixture,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  return wait_permit (THREDO_SEMAPHORE (fixture->bounded), fixture, cancellable, error);
+}
+
+static void
+complete_bounded (Fixture *fixture)
+{
+  give_permit (THREDO_SEMAPHORE (fixture->bounded));
+}
+
+static void
+assert_no_bounded (Fixture *fixture)
+{
+  assert_permit (THREDO_SEMAPHORE (fixture->bounded));
+}
+
+static gboolean
+wait_event (Fixture       *fixture,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  if (!thredo_event_wait (fixture->event, cancellable, error))
+    return FALSE;
+  g_assert_true (thredo_event_is_set (fixture->event));
+  return TRUE;
+}
+
+static void
+complete_event (Fixture *fixture)
+{
+  thredo_event_set (fixture->event);
+}
+
+/* Who waits for it changes nothing about it. */
+static void
+assert_event_as_it_was (Fixture *fixture)
+{
+  g_assert_true (thredo_event_is_set (fixture->event) == fixture->ready);
+}
+
+static gboolean
+says_so (ThredoCondition *condition,
+         gpointer         user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_assert_true (condition == fixture->condition);
+  g_assert_cmpuint (thredo_rlock_get_depth (fixture->rlock), ==, 2);
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (fixture->rlock)));
+  return fixture->comes_true;
+}
+
+/* Owned twice, given back for the wait, and owned twice after it, however it ended. */
+static gboolean
+wait_owning (Fixture       *fixture,
+             gboolean       with_predicate,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  g_autoptr(GError) own = NULL;
+  gboolean happened;
+
+  g_assert_true (thredo_rlock_try_acquire (fixture->rlock));
+  g_assert_true (thredo_rlock_try_acquire (fixture->rlock));
+  if (with_predicate)
+    {
+      happened = thredo_condition_wait_for (fixture->condition, says_so, fixture, cancellable,
+                                            error);
+    }
+  else
+    {
+      happened = thredo_condition_wait (fixture->condition, cancellable, error);
+    }
+  g_assert_true (thredo_lockable_is_owned (THREDO_LOCKABLE (fixture->rlock)));
+  g_assert_cmpuint (thredo_rlock_get_depth (fixture->rlock), ==, 2);
+  for (int i = 0; i < 2; i++)
+    thredo_rlock_release (fixture->rlock, &own);
+  g_assert_no_error (own);
+  return happened;
+}
+
+static gboolean
+wait_condition (Fixture       *fixture,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  return wait_owning (fixture, FALSE, cancellable, error);
+}
+
+static gboolean
+wait_condition_for (Fixture       *fixture,
+                    GCancellable  *cancellable,
+                    GError       **error)
+{
+  return wait_owning (fixture, TRUE, cancellable, error);
+}
+
+static void
+complete_condition (Fixture *fixture)
+{
+  g_autoptr(GError) error = NULL;
+
+  thredo_rlock_acquire (fixture->rlock, NULL, &error);
+  g_assert_no_error (error);
+  fixture->comes_true = TRUE;
+  thredo_condition_notify (fixture->condition, 1, &error);
+  g_assert_no_error (error);
+  thredo_rlock_release (fixture->rlock, &error);
+  g_assert_no_error (error);
+}
+
+static void
+assert_no_condition (Fixture *fixture)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_cmpuint (thredo_condition_get_n_waiting (fixture->condition), ==, 0);
+  assert_no_rlock (fixture);
+  g_assert_true (thredo_rlock_try_acquire (fixture->rlock));
+  thredo_condition_notify_all (fixture->condition, &error);
+  g_assert_no_error (error);
+  thredo_rlock_release (fixture->rlock, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+wait_barrier (Fixture       *fixture,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  guint index = G_MAXUINT;
+
+  if (!thredo_barrier_wait (fixture->barrier, &index, cancellable, error))
+    {
+      g_assert_cmpuint (index, ==, G_MAXUINT);
+      return FALSE;
+    }
+  g_assert_cmpuint (index, ==, 0);
+  g_assert_false (thredo_barrier_is_broken (fixture->barrier));
+  return TRUE;
+}
+
+static void
+complete_barrier (Fixture *fixture)
+{
+  g_autoptr(GError) error = NULL;
+  guint index = G_MAXUINT;
+
+  /* Alone one cannot be ready for it. */
+  if (fixture->ready)
+    return;
+  thredo_barrier_wait (fixture->barrier, &index, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (index, ==, 1);
+}
+
+static gpointer
+arrive (gpointer barrier)
+{
+  g_autoptr(GError) error = NULL;
+
+  thredo_barrier_wait (barrier, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+/* The one that did not wait has not come: the others are told. Made whole again,
+ * it takes two as before. */
+static void
+assert_no_arrival (Fixture *fixture)
+{
+  GThread *threads[2];
+
+  g_assert_cmpuint (thredo_barrier_get_n_waiting (fixture->barrier), ==, 0);
+  g_assert_true (thredo_barrier_is_broken (fixture->barrier));
+  thredo_barrier_reset (fixture->barrier);
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("member", arrive, fixture->barrier);
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_assert_false (thredo_barrier_is_broken (fixture->barrier));
+}
+
 static const Wait waits[] = {
   { "sleep", "sleep", wait_sleep, NULL, nothing },
   { "get", "get on Queue 'q'", wait_get, complete_get, assert_no_get },
@@ -342,6 +779,20 @@ static const Wait waits[] = {
   { "thread-wait", NULL, wait_thread_wait, complete_threads, assert_no_join },
   { "group-join", "join on Group 'g'", wait_group_join, complete_threads, nothing },
   { "next-done", "next_done on Group 'g'", wait_next_done, complete_threads, assert_no_next },
+  { "lock", "acquire on Lock 'l'", wait_lock, let_go, assert_no_lock },
+  { "lock-guard", "acquire on Lock 'l'", wait_lock_guard, let_go, assert_no_lock },
+  { "rlock", "acquire on RLock 'r'", wait_rlock, let_go, assert_no_rlock },
+  { "semaphore", "acquire on Semaphore 's'", wait_semaphore, complete_semaphore, assert_no_permit },
+  { "semaphore-guard", "acquire on Semaphore 's'", wait_semaphore_guard, complete_semaphore,
+    assert_no_permit },
+  { "bounded-semaphore", "acquire on Semaphore 'b'", wait_bounded, complete_bounded,
+    assert_no_bounded },
+  { "event", "wait on Event 'e'", wait_event, complete_event, assert_event_as_it_was },
+  { "condition", "wait on Condition 'c'", wait_condition, complete_condition,
+    assert_no_condition },
+  { "condition-for", "wait on Condition 'c'", wait_condition_for, complete_condition,
+    assert_no_condition },
+  { "barrier", "wait on Barrier 'm'", wait_barrier, complete_barrier, assert_no_arrival },
 };
 
 /* The ways. */

@@ -47,7 +47,7 @@ typedef struct
   const char *name;    /* family/row */
   const char *work;    /* what the table says */
   const char *against; /* the peer */
-  const char *unit;    /* of the wall column: "ns" or "B" */
+  const char *unit;    /* of the wall column: "ns", "B", "%" or "switches" */
   BenchJudge judge;
   double budget; /* 0: for information, but for BENCH_JUDGE_ZERO */
   BenchFlags flags;

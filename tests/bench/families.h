@@ -12,9 +12,14 @@ G_BEGIN_DECLS
 
 extern const BenchRow spawn_rows[];
 extern const BenchRow queue_rows[];
-extern const BenchRow cancel_rows[];
+extern const BenchRow wake_rows[];
 extern const BenchRow waits_rows[];
 extern const BenchRow memory_rows[];
+extern const BenchRow lock_rows[];
+extern const BenchRow semaphore_rows[];
+extern const BenchRow event_rows[];
+extern const BenchRow condition_rows[];
+extern const BenchRow deadlock_rows[];
 #ifdef HAVE_LIBDEX
 extern const BenchRow libdex_rows[];
 #endif

@@ -9,9 +9,14 @@ main (int    argc,
   const BenchRow *const tables[] = {
     spawn_rows,
     queue_rows,
-    cancel_rows,
+    wake_rows,
     waits_rows,
     memory_rows,
+    lock_rows,
+    semaphore_rows,
+    event_rows,
+    condition_rows,
+    deadlock_rows,
 #ifdef HAVE_LIBDEX
     libdex_rows,
 #endif

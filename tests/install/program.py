@@ -17,6 +17,16 @@ except GLib.Error as error:
 else:
     raise AssertionError('a full queue took another item')
 
+lock = Thredo.Lock(name='lock')
+assert lock.acquire(None) and lock.get_owner() == Thredo.Thread.self()
+assert lock.release()
+try:
+    lock.release()
+except GLib.Error as error:
+    assert error.matches(Thredo.error_quark(), Thredo.Error.NOT_OWNER), error
+else:
+    raise AssertionError('a lock that nobody owns was released')
+
 ok, item = queue.get(None)
 assert ok and item == 42, (ok, item)
 print(item)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From a cancel to the first statement of the cancelled thread after its wait,
- * against the same from g_cond_signal().
+ * From a cancel, or the set of an event, to the first statement of the woken
+ * thread after its wait, against the same from g_cond_signal().
  *
  * Both sides wait until the kernel says that the waiter sleeps, and a while
  * more, so that no spin is left to be lucky. After the wake both wakers stay
@@ -27,7 +27,10 @@ typedef struct
   gint64 woken; /* when the wait was over */
   gint64 cpu;   /* what the wait cost the waiter */
   int running;  /* atomic; set last */
+
+  /* Ours: one of the two */
   ThredoQueue *queue;
+  ThredoEvent *event;
 
   /* The peer's */
   GMutex mutex;
@@ -60,9 +63,9 @@ wait_running (Waiter *waiter)
 }
 
 static gboolean
-wait_ours (ThredoThread  *thread,
-           gpointer       user_data,
-           GError       **error)
+wait_for_item (ThredoThread  *thread,
+               gpointer       user_data,
+               GError       **error)
 {
   Waiter *waiter = user_data;
   gint64 cpu = bench_thread_cpu ();
@@ -74,6 +77,23 @@ wait_ours (ThredoThread  *thread,
   waiter->cpu = bench_thread_cpu () - cpu;
   g_atomic_int_set (&waiter->running, TRUE);
   return item != NULL;
+}
+
+static gboolean
+wait_for_event (ThredoThread  *thread,
+                gpointer       user_data,
+                GError       **error)
+{
+  Waiter *waiter = user_data;
+  gint64 cpu = bench_thread_cpu ();
+  gboolean is_set;
+
+  g_atomic_int_set (&waiter->tid, syscall (SYS_gettid));
+  is_set = thredo_event_wait (waiter->event, NULL, error);
+  waiter->woken = bench_now ();
+  waiter->cpu = bench_thread_cpu () - cpu;
+  g_atomic_int_set (&waiter->running, TRUE);
+  return is_set;
 }
 
 static gpointer
@@ -105,7 +125,7 @@ cancel_ours (guint64      n,
   for (guint64 i = 0; i < n; i++)
     {
       Waiter waiter = { .queue = queue };
-      g_autoptr(ThredoThread) thread = bench_spawn ("waiter", wait_ours, &waiter);
+      g_autoptr(ThredoThread) thread = bench_spawn ("waiter", wait_for_item, &waiter);
       gint64 start, cpu_start;
 
       bench_wait_parked (thread);
@@ -126,6 +146,36 @@ cancel_ours (guint64      n,
   sample->cpu = (double) cpu / n;
 }
 
+static void
+event_ours (guint64      n,
+            BenchSample *sample)
+{
+  g_autofree double *latencies = g_new (double, n);
+  gint64 cpu = 0;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      g_autoptr(ThredoEvent) event = thredo_event_new ();
+      Waiter waiter = { .event = event };
+      ThredoThread *thread = bench_spawn ("waiter", wait_for_event, &waiter);
+      gint64 start, cpu_start;
+
+      bench_wait_parked (thread);
+      settle (&waiter);
+      cpu_start = bench_thread_cpu ();
+      start = bench_now ();
+      thredo_event_set (event);
+      cpu += bench_thread_cpu () - cpu_start;
+      wait_running (&waiter);
+
+      bench_join (thread);
+      latencies[i] = waiter.woken - start;
+      cpu += waiter.cpu;
+    }
+  sample->wall = bench_median (latencies, n);
+  sample->cpu = (double) cpu / n;
+}
+
 static gboolean
 is_waiting (Waiter *waiter)
 {
@@ -138,7 +188,7 @@ is_waiting (Waiter *waiter)
 }
 
 static void
-cancel_peer (guint64      n,
+signal_peer (guint64      n,
              BenchSample *sample)
 {
   g_autofree double *latencies = g_new (double, n);
@@ -177,7 +227,7 @@ cancel_peer (guint64      n,
   sample->cpu = (double) cpu / n;
 }
 
-const BenchRow cancel_rows[] = {
+const BenchRow wake_rows[] = {
   {
       .name = "cancel/wake",
       .work = "cancel to the cancelled thread running again",
@@ -186,7 +236,17 @@ const BenchRow cancel_rows[] = {
       .budget = 1.5,
       .n = 10,
       .ours = cancel_ours,
-      .peer = cancel_peer,
+      .peer = signal_peer,
+  },
+  {
+      .name = "event/wake",
+      .work = "event set to the waiting thread running again",
+      .against = "g_cond_signal",
+      .unit = "ns",
+      .budget = 1.5,
+      .n = 10,
+      .ours = event_ours,
+      .peer = signal_peer,
   },
   { NULL }
 };

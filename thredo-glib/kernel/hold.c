@@ -67,12 +67,14 @@ thredo_hold_give_back_slow (ThredoHold *self,
 }
 
 /* Gives back the locks that a thread has, which is ending, and tells what they were.
- * Nobody else can give them back, or free them, meanwhile. */
+ * Nobody else can give them back, or free them, meanwhile. Orphans go when all have
+ * been given back, since that may run code of users. */
 GPtrArray *
 thredo_hold_abandon_all (ThredoSlot *slot)
 {
   GPtrArray *descriptions = g_ptr_array_new_with_free_func (g_free);
   g_autoptr(GPtrArray) abandoned = g_ptr_array_new ();
+  g_autoptr(GPtrArray) orphans = g_ptr_array_new_with_free_func (g_object_unref);
 
   thredo_mutex_lock (&holds.lock);
   for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
@@ -92,7 +94,7 @@ thredo_hold_abandon_all (ThredoSlot *slot)
 
       if (thredo_turnstile_give_back (&hold->turnstile, THREDO_TURNSTILE_ABANDONED) &
           THREDO_TURNSTILE_ORPHANED)
-        g_object_unref (object);
+        g_ptr_array_add (orphans, object);
     }
 
   return descriptions;

@@ -476,11 +476,18 @@ thredo_turnstile_fork_child (ThredoTurnstile *self,
                              ThredoSlot      *slot)
 {
   guintptr word = thredo_turnstile_get_word (self);
+  ThredoWait *wait = self->line.first;
 
   thredo_mutex_init (&self->lock);
+  for (guint i = 0; wait != NULL && i < self->line.length; i++)
+    {
+      wait->list = NULL;
+      wait = wait->next;
+    }
   self->line = (ThredoWaitList) { 0 };
   self->awake = NULL;
-  if (!is_free (self, word) && !thredo_turnstile_is_owned (self, slot))
+  if (!is_free (self, word) && !thredo_turnstile_is_owned (self, slot) &&
+      !thredo_turnstile_is_owned (self, &in_transit))
     word = THREDO_TURNSTILE_ABANDONED;
   atomic_store (&self->word.word, word & ~(guintptr) THREDO_TURNSTILE_LINED);
 }

@@ -169,6 +169,7 @@ thredo_hold_dispose (ThredoHold *self)
   g_autofree char *description = NULL;
   g_autoptr(ThredoThread) owner = NULL;
 
+  owner = thredo_hold_dup_owner (self);
   g_object_ref (self->object);
   if (!thredo_turnstile_mark_orphaned (&self->turnstile))
     {
@@ -177,7 +178,6 @@ thredo_hold_dispose (ThredoHold *self)
     }
 
   description = thredo_hold_describe (self);
-  owner = thredo_hold_dup_owner (self);
   g_critical ("The last reference to %s was dropped while Thread '%s' held it; it is kept until it "
               "is released",
               description, owner != NULL ? thredo_thread_get_name (owner) : "?");

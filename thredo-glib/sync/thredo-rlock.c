@@ -74,6 +74,18 @@ acquire_again (ThredoRLock  *self,
   return TRUE;
 }
 
+/* Whether callbacks of what the calling thread begins are called on it. */
+static gboolean
+runs_callbacks (void)
+{
+  if (g_main_context_get_thread_default () != NULL)
+    return TRUE;
+  if (!g_main_context_acquire (NULL))
+    return FALSE;
+  g_main_context_release (NULL);
+  return TRUE;
+}
+
 static gboolean
 lockable_acquire (ThredoLockable  *lockable,
                   GCancellable    *cancellable,
@@ -380,9 +392,9 @@ thredo_rlock_acquire (ThredoRLock   *self,
  * It stands in one line with the threads that wait. The callback runs in the
  * thread-default main context of the caller, and the thread that runs that context
  * is the owner, whatever happens to @cancellable after it was handed the lock. A
- * caller that owns the lock has it once more at once. What is begun before that is
- * a wait of its own: of two, the second waits until the first has released. Any thread
- * may call this.
+ * caller that owns the lock, and runs that context, has it once more at once. What is
+ * begun before that is a wait of its own: of two, the second waits until the first has
+ * released. Any thread may call this.
  *
  * Since: 1.0
  */
@@ -395,7 +407,7 @@ thredo_rlock_acquire_async (ThredoRLock         *self,
   g_return_if_fail (THREDO_IS_RLOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (thredo_hold_is_owned (&self->hold, thredo_slot_self ()) &&
+  if (thredo_hold_is_owned (&self->hold, thredo_slot_self ()) && runs_callbacks () &&
       !g_cancellable_is_cancelled (cancellable))
     {
       g_autoptr(GTask) task = g_task_new (self, NULL, callback, user_data);

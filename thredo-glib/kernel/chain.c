@@ -193,6 +193,14 @@ push (ThredoSlot    *slot,
   thredo_mutex_unlock (&slot->lock);
 }
 
+static void
+pop (ThredoSlot *slot)
+{
+  thredo_mutex_lock (&slot->lock);
+  slot->blocked = NULL;
+  thredo_mutex_unlock (&slot->lock);
+}
+
 /* Declares what the calling thread, which the slot is of, is about to wait for.
  * TRUE: it may, and withdraws when it has got it or given up. FALSE with an error:
  * it would have closed a cycle, and must not wait.
@@ -214,6 +222,9 @@ thredo_chain_declare (ThredoSlot     *slot,
       push (slot, blocked);
       cycle = find_cycle (slot, &is_news);
       is_news = is_news && !is_same (cycle, blocked->before);
+      /* What is dealt with, and may be refused, nobody else gets to see. */
+      if (is_news)
+        pop (slot);
       thredo_slot_unlock_registry ();
 
       if (!is_news)
@@ -222,7 +233,7 @@ thredo_chain_declare (ThredoSlot     *slot,
           return TRUE;
         }
 
-      thredo_chain_withdraw (slot);
+      g_clear_pointer (&blocked->before, g_array_unref);
       if (!handler (cycle, slot->n_bound == 0, error))
         {
           g_array_unref (cycle);
@@ -235,13 +246,9 @@ thredo_chain_declare (ThredoSlot     *slot,
 void
 thredo_chain_withdraw (ThredoSlot *slot)
 {
-  ThredoBlocked *blocked;
+  ThredoBlocked *blocked = slot->blocked;
 
-  thredo_mutex_lock (&slot->lock);
-  blocked = slot->blocked;
-  slot->blocked = NULL;
-  thredo_mutex_unlock (&slot->lock);
-
+  pop (slot);
   g_clear_pointer (&blocked->before, g_array_unref);
   g_clear_pointer (&blocked->cycle, g_array_unref);
 }

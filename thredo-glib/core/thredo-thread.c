@@ -296,18 +296,20 @@ thredo_thread_end_without_running (ThredoThread *self,
 }
 
 /* What a thread has locked and not released is free before anybody is told that
- * the thread has ended. */
+ * the thread has ended. It is said before, so that the next owner can rely on it; and
+ * as that runs code of users, it may not be the same any more after it. */
 static void
 abandon_locks (ThredoThread *self,
                ThredoSlot   *slot)
 {
   while (slot->n_held > 0)
     {
-      g_autoptr(GPtrArray) locks = thredo_hold_abandon_all (slot);
+      g_autoptr(GPtrArray) locks = thredo_hold_describe_all (slot);
 
       for (guint i = 0; i < locks->len; i++)
         g_warning ("Thread '%s' ended while it held %s; the lock is released and marked abandoned",
                    thredo_thread_get_name (self), (char *) g_ptr_array_index (locks, i));
+      thredo_hold_abandon_all (slot);
     }
 }
 

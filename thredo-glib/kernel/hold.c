@@ -66,23 +66,37 @@ thredo_hold_give_back_slow (ThredoHold *self,
     g_object_unref (object);
 }
 
-/* Gives back the locks that a thread has, which is ending, and tells what they were.
- * Nobody else can give them back, or free them, meanwhile. Orphans go when all have
- * been given back, since that may run code of users. */
+/* What the locks are called that the calling thread has. */
 GPtrArray *
-thredo_hold_abandon_all (ThredoSlot *slot)
+thredo_hold_describe_all (ThredoSlot *slot)
 {
   GPtrArray *descriptions = g_ptr_array_new_with_free_func (g_free);
+
+  thredo_mutex_lock (&holds.lock);
+  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
+    {
+      if (thredo_hold_is_owned (hold, slot))
+        g_ptr_array_add (descriptions, thredo_hold_describe (hold));
+    }
+  thredo_mutex_unlock (&holds.lock);
+
+  return descriptions;
+}
+
+/* Gives back the locks that the calling thread has, which is ending. Nobody else can
+ * give them back, or free them, meanwhile. Orphans go when all have been given back,
+ * since that may run code of users. */
+void
+thredo_hold_abandon_all (ThredoSlot *slot)
+{
   g_autoptr(GPtrArray) abandoned = g_ptr_array_new ();
   g_autoptr(GPtrArray) orphans = g_ptr_array_new_with_free_func (g_object_unref);
 
   thredo_mutex_lock (&holds.lock);
   for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
     {
-      if (!thredo_hold_is_owned (hold, slot))
-        continue;
-      g_ptr_array_add (abandoned, hold);
-      g_ptr_array_add (descriptions, thredo_hold_describe (hold));
+      if (thredo_hold_is_owned (hold, slot))
+        g_ptr_array_add (abandoned, hold);
     }
   thredo_mutex_unlock (&holds.lock);
 
@@ -96,8 +110,6 @@ thredo_hold_abandon_all (ThredoSlot *slot)
           THREDO_TURNSTILE_ORPHANED)
         g_ptr_array_add (orphans, object);
     }
-
-  return descriptions;
 }
 
 /* A reference to the owner's thread, or NULL. */

@@ -37,7 +37,8 @@ void thredo_hold_clear (ThredoHold *self);
 char *thredo_hold_describe (ThredoHold *self);
 void thredo_hold_give_back_slow (ThredoHold *self,
                                  ThredoSlot *slot);
-GPtrArray *thredo_hold_abandon_all (ThredoSlot *slot);
+GPtrArray *thredo_hold_describe_all (ThredoSlot *slot);
+void thredo_hold_abandon_all (ThredoSlot *slot);
 gpointer thredo_hold_dup_owner (ThredoHold *self);
 void thredo_hold_foreach (void (*func) (ThredoHold *hold,
                                         ThredoSlot *owner,

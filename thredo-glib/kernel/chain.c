@@ -37,7 +37,7 @@ static gboolean
 is_on_its_way_out (ThredoSlot *slot)
 {
   return thredo_wait_get_state (&slot->wait) > THREDO_WAIT_DONE ||
-         thredo_level_check (slot) != THREDO_WAIT_IDLE ||
+         thredo_level_ends_waits (slot) ||
          g_cancellable_is_cancelled (slot->blocked->cancellable);
 }
 
@@ -261,27 +261,36 @@ add_blocked (ThredoSlot *slot,
     g_ptr_array_add (blocked, slot);
 }
 
-/* All cycles that there are now, each once. */
+/* All cycles that there are now, each once. Each walk ends where an earlier one has
+ * been, so that all of them together pass every thread once. */
 GPtrArray *
 thredo_chain_find_cycles (void)
 {
+  static guint64 walks; /* under the registry's lock */
   GPtrArray *cycles = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   g_autoptr(GPtrArray) blocked = g_ptr_array_new ();
+  guint64 walks_before;
 
   thredo_slot_lock_registry ();
+  walks_before = walks;
   thredo_slot_foreach_locked (add_blocked, blocked);
   for (guint i = 0; i < blocked->len; i++)
     {
-      ThredoSlot *start = g_ptr_array_index (blocked, i);
+      ThredoSlot *slot = g_ptr_array_index (blocked, i);
       gboolean found;
-      GArray *cycle = find_cycle (start, &found);
+      GArray *cycle;
+      guint32 serial;
 
-      if (cycle == NULL)
-        continue;
-      for (guint j = 1; j < cycle->len; j++)
-        found &= start < g_array_index (cycle, ThredoChainLink, j).slot;
-      g_ptr_array_add (found ? cycles : others, cycle);
+      walks++;
+      while (slot != NULL && slot->walked <= walks_before)
+        {
+          slot->walked = walks;
+          slot = get_next (slot, &serial);
+        }
+      cycle = slot != NULL && slot->walked == walks ? find_cycle (slot, &found) : NULL;
+      if (cycle != NULL)
+        g_ptr_array_add (found ? cycles : others, cycle);
     }
   thredo_slot_unlock_registry ();
 

@@ -511,6 +511,26 @@ thredo_level_surrounds (ThredoSlot   *slot,
   return FALSE;
 }
 
+/* Whether what surrounds the slot's thread ends its waits, for others to ask, with the
+ * slot's lock held. Unlike thredo_level_check() it only looks: who notes for another
+ * thread that a deadline has passed, just when that is moved, would keep the timer from
+ * telling the wait. */
+gboolean
+thredo_level_ends_waits (ThredoSlot *slot)
+{
+  for (ThredoLevel *l = slot->innermost; l != NULL; l = l->outer)
+    {
+      gint64 deadline = atomic_load_explicit (&l->deadline, memory_order_relaxed);
+
+      if (atomic_load (&l->state) != 0 ||
+          (deadline != G_MAXINT64 && g_get_monotonic_time () >= deadline))
+        return TRUE;
+      if (atomic_load_explicit (&l->shielded, memory_order_relaxed))
+        break;
+    }
+  return FALSE;
+}
+
 /* Whether a shield stands between the thread and its wait. With the slot's lock
  * held. */
 gboolean

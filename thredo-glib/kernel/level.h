@@ -68,6 +68,7 @@ ThredoWaitState thredo_level_check (ThredoSlot *slot);
 gboolean thredo_level_surrounds (ThredoSlot   *slot,
                                  GCancellable *cancellable);
 gboolean thredo_level_keeps_cancel_out (ThredoSlot *slot);
+gboolean thredo_level_ends_waits (ThredoSlot *slot);
 void thredo_level_fork_child (ThredoSlot *slot);
 
 static inline gboolean

@@ -60,6 +60,7 @@ struct _ThredoSlot
   guint32 n_declared;
 
   /* Guarded by the registry's lock. */
+  guint64 walked;
   ThredoSlot *next;
   ThredoSlot *prev;
 };

@@ -184,8 +184,9 @@ handle (GArray    *cycle,
       return TRUE;
     }
 
-  g_message ("%s; '%s' is cancelled", deadlock->description, thredo_thread_get_name (victim));
+  /* Before it is said, which may take long enough for the circle to come apart. */
   thredo_thread_cancel (victim);
+  g_message ("%s; '%s' is cancelled", deadlock->description, thredo_thread_get_name (victim));
   return TRUE;
 }
 

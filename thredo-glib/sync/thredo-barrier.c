@@ -540,7 +540,7 @@ thredo_barrier_wait (ThredoBarrier  *self,
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
   Member member = { WAITS };
   Arrived arrived;
-  guint place;
+  guint place = 0;
   Trip trip;
 
   g_return_val_if_fail (THREDO_IS_BARRIER (self), FALSE);
@@ -644,7 +644,7 @@ thredo_barrier_wait_async (ThredoBarrier       *self,
   GError *error = NULL;
   WaitAsync *wait_async;
   Arrived arrived;
-  guint place;
+  guint place = 0;
   Trip trip;
 
   g_return_if_fail (THREDO_IS_BARRIER (self));

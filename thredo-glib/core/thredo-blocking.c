@@ -34,9 +34,8 @@ thredo_blocking_set_error (ThredoSlot            *slot,
   return FALSE;
 }
 
-/* What every blocking call asks first, also when it need not block. */
 gboolean
-thredo_blocking_begin (ThredoSlot            *slot,
+thredo_blocking_check (ThredoSlot            *slot,
                        const ThredoWaitInfo  *info,
                        GCancellable          *cancellable,
                        GError               **error)

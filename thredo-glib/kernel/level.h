@@ -71,6 +71,16 @@ gboolean thredo_level_keeps_cancel_out (ThredoSlot *slot);
 gboolean thredo_level_ends_waits (ThredoSlot *slot);
 void thredo_level_fork_child (ThredoSlot *slot);
 
+/* Whether there is nothing to check: no scope, no cancel, no deadline. */
+static inline gboolean
+thredo_level_is_calm (ThredoSlot *slot)
+{
+  ThredoLevel *level = slot->innermost;
+
+  return level != NULL && level->outer == NULL && atomic_load (&level->state) == 0 &&
+         atomic_load_explicit (&level->deadline, memory_order_relaxed) == G_MAXINT64;
+}
+
 static inline gboolean
 thredo_level_is_cancelled (ThredoLevel *self)
 {

@@ -25,11 +25,13 @@ typedef struct
  * it: hardly any where it waits for one change, and a few hundred nanoseconds of
  * them at the heels of somebody who goes on writing. A getter that breathed down
  * a putter's neck would make each item cost two transfers between cores, instead
- * of a dozen items costing one. */
+ * of a dozen items costing one. Who waits for a lock stays away for microseconds, in
+ * which its owner may release and take it a hundred times. */
 typedef enum
 {
   THREDO_SPIN_CLOSE = 4,
   THREDO_SPIN_AT_A_DISTANCE = 32,
+  THREDO_SPIN_FROM_AFAR = 128,
 } ThredoSpinManner;
 
 /* One spin in progress. */

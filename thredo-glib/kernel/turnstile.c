@@ -279,10 +279,11 @@ static gboolean
 spin (ThredoTurnstile *self,
       ThredoSlot      *slot)
 {
+  ThredoSpinManner manner = self->counts ? THREDO_SPIN_AT_A_DISTANCE : THREDO_SPIN_FROM_AFAR;
   gboolean paid = FALSE;
   ThredoSpin spin;
 
-  if (thredo_spin_begin (&spin, &slot->history, THREDO_SPIN_AT_A_DISTANCE))
+  if (thredo_spin_begin (&spin, &slot->history, manner))
     {
       do
         paid = thredo_turnstile_take (self, slot);

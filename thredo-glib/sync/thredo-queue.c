@@ -412,7 +412,7 @@ get (ThredoQueue        *self,
   ThredoSlot *slot = thredo_slot_self ();
   ThredoQueueTried tried;
 
-  if (!thredo_blocking_begin (slot, &get_info, cancellable, error))
+  if (!thredo_blocking_check (slot, &get_info, cancellable, error))
     return FALSE;
 
   thredo_mutex_lock (&self->getting.lock);
@@ -436,7 +436,7 @@ put (ThredoQueue        *self,
   ThredoSlot *slot = thredo_slot_self ();
   ThredoQueueTried tried;
 
-  if (!thredo_blocking_begin (slot, &put_info, cancellable, error))
+  if (!thredo_blocking_check (slot, &put_info, cancellable, error))
     return FALSE;
 
   thredo_mutex_lock (&self->putting.lock);
@@ -1106,7 +1106,7 @@ thredo_queue_join (ThredoQueue   *self,
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
 
-  if (!thredo_blocking_begin (slot, &join_info, cancellable, error))
+  if (!thredo_blocking_check (slot, &join_info, cancellable, error))
     return FALSE;
 
   thredo_mutex_lock (&self->done_lock);

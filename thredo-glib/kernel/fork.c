@@ -2,11 +2,13 @@
 
 #include "fork.h"
 
+#include "child.h"
 #include "hold.h"
 #include "level.h"
 #include "loop.h"
 #include "slot.h"
 #include "timers.h"
+#include "watch.h"
 #include "worker.h"
 
 #ifdef G_OS_UNIX
@@ -49,6 +51,8 @@ static void
 child (void)
 {
   thredo_timers_fork_child ();
+  thredo_watch_fork_child ();
+  thredo_child_fork_child ();
   thredo_slot_fork_child ();
   thredo_hold_fork_child ();
   thredo_worker_fork_child ();

@@ -6,6 +6,7 @@
 #include "poller.h"
 #include "slot.h"
 #include "timers.h"
+#include "watch.h"
 
 #ifdef G_OS_UNIX
 #include <signal.h>
@@ -29,6 +30,9 @@ static struct
   ThredoMutex lock; /* guards starting */
   GMainContext *context;
   ThredoLoopSource *source;
+#if !THREDO_PORTABLE
+  int wakeup_fd; /* the context's, or -1 */
+#endif
 #ifdef G_OS_UNIX
   sigset_t signals_before; /* the mask of the thread that started it */
 #endif
@@ -82,17 +86,80 @@ thredo_loop_source_check (GSource *source)
   return g_source_query_unix_fd (source, self->tag) != 0;
 }
 
+static ThredoPollerEvents
+serve (ThredoLoopSource *self,
+       int               timeout)
+{
+  ThredoPollerEvents seen = thredo_poller_poll (&self->poller, timeout);
+
+  if (seen & THREDO_POLLER_RUNG)
+    {
+      /* Before the timers are looked at: one set meanwhile sets it anew. */
+      thredo_poller_set_alarm (&self->poller, G_MAXINT64);
+      thredo_timers_expire (g_get_monotonic_time ());
+      thredo_watch_sweep ();
+    }
+  return seen;
+}
+
 static gboolean
 thredo_loop_source_dispatch (GSource     *source,
                              GSourceFunc  callback,
                              gpointer     user_data)
 {
-  ThredoLoopSource *self = (ThredoLoopSource *) source;
-
-  /* Before the timers are looked at: one set meanwhile sets it anew. */
-  thredo_poller_set_alarm (&self->poller, G_MAXINT64);
-  thredo_timers_expire (g_get_monotonic_time ());
+  serve ((ThredoLoopSource *) source, 0);
   return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+is_ours_alone (GPollFD *fds,
+               guint    n_fds)
+{
+  int epoll_fd = loop.source->poller.epoll_fd;
+
+  return n_fds == 2 && ((fds[0].fd == epoll_fd && fds[1].fd == loop.wakeup_fd) ||
+                        (fds[1].fd == epoll_fd && fds[0].fd == loop.wakeup_fd));
+}
+
+/* The context's. As long as no source has an fd but ours, the loop sleeps in the epoll
+ * set, and need not go through all that a main context does for each thing that comes: to
+ * poll an epoll set from outside costs as much again as what is in it. */
+static int
+poll_context (GPollFD *fds,
+              guint    n_fds,
+              int      timeout)
+{
+  ThredoPollerEvents seen = 0;
+
+  if (!is_ours_alone (fds, n_fds))
+    return g_poll (fds, n_fds, timeout);
+
+  do
+    seen |= serve (loop.source, timeout);
+  while (timeout < 0 && (seen & THREDO_POLLER_WOKEN) == 0);
+
+  for (guint i = 0; i < n_fds; i++)
+    fds[i].revents = fds[i].fd == loop.wakeup_fd && (seen & THREDO_POLLER_WOKEN) ? G_IO_IN : 0;
+  return (seen & THREDO_POLLER_WOKEN) != 0;
+}
+
+/* A new context polls nothing but the fd by which it is woken. */
+static void
+find_wakeup (ThredoPoller *poller,
+             GMainContext *context)
+{
+  GPollFD fds[2];
+  int priority;
+  int timeout;
+
+  loop.wakeup_fd = -1;
+  if (!g_main_context_acquire (context))
+    return;
+  g_main_context_prepare (context, &priority);
+  if (g_main_context_query (context, G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds)) == 1 &&
+      thredo_poller_add_wakeup (poller, fds[0].fd))
+    loop.wakeup_fd = fds[0].fd;
+  g_main_context_release (context);
 }
 
 static void
@@ -129,6 +196,10 @@ thredo_loop_source_new (GError **error)
 #endif
   g_source_set_static_name (source, "thredo loop");
   g_source_set_priority (source, G_PRIORITY_HIGH);
+  /* It never does. But around the dispatch of a source that cannot, GLib takes its fds
+   * out of the poll, and wakes the context to have them back: to which we would answer,
+   * and so on without end, and before all sources of less priority. */
+  g_source_set_can_recurse (source, TRUE);
 
   return (ThredoLoopSource *) source;
 }
@@ -191,6 +262,10 @@ start_locked (GError **error)
     return FALSE;
 
   context = g_main_context_new ();
+#if !THREDO_PORTABLE
+  find_wakeup (&source->poller, context);
+  g_main_context_set_poll_func (context, poll_context);
+#endif
   g_source_attach (&source->source, context);
   loop.source = source;
   thread = start_thread_without_signals (context, error);
@@ -204,6 +279,9 @@ start_locked (GError **error)
   g_thread_unref (thread);
   loop.context = g_steal_pointer (&context);
   thredo_timers_set_alarm (set_alarm);
+#if !THREDO_PORTABLE
+  thredo_watch_set_poller (source->poller.epoll_fd);
+#endif
   atomic_store (&thredo_loop_running, TRUE);
   return TRUE;
 }

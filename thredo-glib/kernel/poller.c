@@ -2,6 +2,8 @@
 
 #include "poller.h"
 
+#include "watch.h"
+
 #if !THREDO_PORTABLE
 
 #include <errno.h>
@@ -10,6 +12,13 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+/* What no watch is called: no file has a number below 0. */
+#define ALARM_KEY G_MAXUINT64
+#define WAKEUP_KEY (G_MAXUINT64 - 1)
+
+/* So many are taken from the kernel at once. */
+#define EVENTS 128
 
 gboolean
 thredo_poller_init (ThredoPoller  *self,
@@ -22,7 +31,7 @@ thredo_poller_init (ThredoPoller  *self,
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   if (self->epoll_fd != -1)
     self->alarm_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  event.data.fd = self->alarm_fd;
+  event.data.u64 = ALARM_KEY;
   if (self->alarm_fd != -1 &&
       epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, self->alarm_fd, &event) == 0)
     return TRUE;
@@ -42,6 +51,42 @@ thredo_poller_clear (ThredoPoller *self)
   if (self->alarm_fd != -1)
     close (self->alarm_fd);
   self->epoll_fd = self->alarm_fd = -1;
+}
+
+/* The fd is watched as long as the poller is there. */
+gboolean
+thredo_poller_add_wakeup (ThredoPoller *self,
+                          int           fd)
+{
+  struct epoll_event event = { .events = EPOLLIN };
+
+  event.data.u64 = WAKEUP_KEY;
+  return epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Completes the waits for whatever can be done, and waits for that if need be, for so
+ * many milliseconds at most (-1: for ever). */
+ThredoPollerEvents
+thredo_poller_poll (ThredoPoller *self,
+                    int           timeout)
+{
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
+  struct epoll_event events[EVENTS];
+  ThredoPollerEvents seen = 0;
+  int n = epoll_wait (self->epoll_fd, events, EVENTS, timeout);
+
+  for (int i = 0; i < n; i++)
+    {
+      if (events[i].data.u64 == ALARM_KEY)
+        seen |= THREDO_POLLER_RUNG;
+      else if (events[i].data.u64 == WAKEUP_KEY)
+        seen |= THREDO_POLLER_WOKEN;
+      else
+        thredo_watch_event (events[i].data.u64, events[i].events, &batch);
+    }
+  thredo_wake_batch_flush (&batch);
+
+  return n > 0 ? seen : THREDO_POLLER_IDLE;
 }
 
 /* Any thread may set the alarm, without waking the loop. G_MAXINT64: none.

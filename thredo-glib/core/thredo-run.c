@@ -4,6 +4,7 @@
 
 #include "thredo-blocking-private.h"
 
+#include "thredo-disposition-private.h"
 #include "thredo-error.h"
 #include "worker.h"
 
@@ -33,45 +34,6 @@ static const ThredoWaitInfo check_info = { "thredo_check_cancelled", "check", NU
 #define SECOND_SIGNAL (2 * G_TIME_SPAN_SECOND)
 
 static const int signal_numbers[] = { SIGINT, SIGTERM };
-
-/* What the signals did before the first watch. GLib sets them to their
- * defaults when nobody listens any more. */
-static struct
-{
-  GMutex lock;
-  guint n_watches;
-  struct sigaction before[G_N_ELEMENTS (signal_numbers)];
-} handlers;
-
-static void
-save_handlers (void)
-{
-  g_mutex_lock (&handlers.lock);
-  if (handlers.n_watches++ == 0)
-    {
-      for (guint i = 0; i < G_N_ELEMENTS (signal_numbers); i++)
-        sigaction (signal_numbers[i], NULL, &handlers.before[i]);
-    }
-  g_mutex_unlock (&handlers.lock);
-}
-
-static void
-restore_handlers (void)
-{
-  g_mutex_lock (&handlers.lock);
-  if (--handlers.n_watches == 0)
-    {
-      for (guint i = 0; i < G_N_ELEMENTS (signal_numbers); i++)
-        {
-          struct sigaction now;
-
-          /* Somebody else may listen by now, or still. */
-          if (sigaction (signal_numbers[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-            sigaction (signal_numbers[i], &handlers.before[i], NULL);
-        }
-    }
-  g_mutex_unlock (&handlers.lock);
-}
 
 /* A watch of the two signals, on the loop. */
 typedef struct
@@ -143,12 +105,12 @@ signal_watch_new (ThredoThread *thread)
 
   g_atomic_ref_count_init (&self->ref_count);
   self->thread = g_object_ref (thread);
-  save_handlers ();
 
   for (guint i = 0; i < G_N_ELEMENTS (signal_numbers); i++)
     {
       SignalClosure *closure = g_new (SignalClosure, 1);
 
+      thredo_disposition_hold (signal_numbers[i]);
       closure->watch = self;
       closure->number = signal_numbers[i];
       g_atomic_ref_count_inc (&self->ref_count);
@@ -167,8 +129,8 @@ signal_watch_free (SignalWatch *self)
     {
       g_source_destroy (self->sources[i]);
       g_source_unref (self->sources[i]);
+      thredo_disposition_release (signal_numbers[i]);
     }
-  restore_handlers ();
   signal_watch_unref (self);
 }
 

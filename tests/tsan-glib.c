@@ -139,32 +139,48 @@ g_source_attach (GSource      *source,
 
 typedef struct
 {
-  GSource *source;
-  GSourceFunc func;
+  gatomicrefcount ref_count;
+  GSourceFunc func; /* of another type for each kind of source */
   gpointer data;
   GDestroyNotify notify;
 } Callback;
 
-static gboolean
-call_back (gpointer data)
+static void
+callback_ref (gpointer data)
 {
-  Callback *callback = data;
-
-  __tsan_acquire (callback);
-  __tsan_acquire (callback->source);
-  return callback->func (callback->data);
+  g_atomic_ref_count_inc (&((Callback *) data)->ref_count);
 }
 
 static void
-free_callback (gpointer data)
+callback_unref (gpointer data)
 {
-  Callback *callback = data;
+  Callback *self = data;
 
-  __tsan_acquire (callback);
-  if (callback->notify != NULL)
-    callback->notify (callback->data);
-  g_free (callback);
+  __tsan_release (self);
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  __tsan_acquire (self);
+  if (self->notify != NULL)
+    self->notify (self->data);
+  g_free (self);
 }
+
+/* Just before the function is called, in the thread that calls it. */
+static void
+callback_get (gpointer     data,
+              GSource     *source,
+              GSourceFunc *func,
+              gpointer    *func_data)
+{
+  Callback *self = data;
+
+  __tsan_acquire (self);
+  __tsan_acquire (source);
+  *func = self->func;
+  *func_data = self->data;
+}
+
+static GSourceCallbackFuncs callback_funcs = { callback_ref, callback_unref, callback_get };
 
 void
 g_source_set_callback (GSource        *source,
@@ -174,10 +190,61 @@ g_source_set_callback (GSource        *source,
 {
   Callback *callback = g_new (Callback, 1);
 
-  BEHIND (g_source_set_callback);
-  *callback = (Callback) { source, func, data, notify };
+  *callback = (Callback) { .func = func, .data = data, .notify = notify };
+  g_atomic_ref_count_init (&callback->ref_count);
   __tsan_release (callback);
-  real (source, call_back, callback, free_callback);
+  g_source_set_callback_indirect (source, callback, &callback_funcs);
+}
+
+/* An idle source, where the context is another thread's. */
+typedef struct
+{
+  GSourceFunc func;
+  gpointer data;
+  GDestroyNotify notify;
+} Invocation;
+
+static gboolean
+invocation_call (gpointer data)
+{
+  Invocation *self = data;
+
+  __tsan_acquire (self);
+  return self->func (self->data);
+}
+
+static void
+invocation_free (gpointer data)
+{
+  Invocation *self = data;
+
+  __tsan_acquire (self);
+  if (self->notify != NULL)
+    self->notify (self->data);
+  g_free (self);
+}
+
+void
+g_main_context_invoke_full (GMainContext   *context,
+                            int             priority,
+                            GSourceFunc     func,
+                            gpointer        data,
+                            GDestroyNotify  notify)
+{
+  Invocation *invocation = g_new (Invocation, 1);
+
+  BEHIND (g_main_context_invoke_full);
+  *invocation = (Invocation) { func, data, notify };
+  __tsan_release (invocation);
+  real (context, priority, invocation_call, invocation, invocation_free);
+}
+
+void
+g_main_context_invoke (GMainContext *context,
+                       GSourceFunc   func,
+                       gpointer      data)
+{
+  g_main_context_invoke_full (context, G_PRIORITY_DEFAULT, func, data, NULL);
 }
 
 void

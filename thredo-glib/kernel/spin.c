@@ -20,10 +20,13 @@
  * slice of the scheduler's, against a few by waking each other. */
 #define BUSY_SPIN_LIMIT_NS 15000
 
-/* A spin this short is nobody's loss. Longer ones let others run in between, and
+/* A spin this short, beside its first look, is nobody's loss. Longer ones let others run in between, and
  * are counted, so that hardly more threads spin than there are processors; the
  * counter is a cache line that all of them would otherwise fight for. */
 #define SHORT_NS 1000
+
+/* Between two looks at the clock. */
+#define PAUSES 4
 
 /* How often the kernel is asked how many threads are ready to run, which takes
  * some microseconds; and how often in a row the answer has to be too many. One
@@ -131,10 +134,10 @@ thredo_spin_begin (ThredoSpin        *self,
   if (!thredo_spin_is_useful ())
     return FALSE;
 
-  self->started = now_ns ();
+  self->started = self->looked = now_ns ();
 
   self->history = history;
-  self->pauses = manner;
+  self->distance = manner;
   self->has_idle_processors = has_idle_processors (self->started);
   self->counted = self->crowded_out = FALSE;
   history->skipped = 0;
@@ -145,12 +148,20 @@ gboolean
 thredo_spin_step (ThredoSpin *self)
 {
   gint64 spent;
+  gint64 now;
 
-  for (guint i = 0; i < self->pauses; i++)
-    thredo_cpu_relax ();
+  /* A pause lasts from ten nanoseconds to a hundred, as the processor likes. */
+  do
+    {
+      for (guint i = 0; i < PAUSES; i++)
+        thredo_cpu_relax ();
+      now = now_ns ();
+    }
+  while (now - self->looked < self->distance);
 
-  spent = now_ns () - self->started;
-  if (G_LIKELY (spent < SHORT_NS))
+  self->looked = now;
+  spent = now - self->started;
+  if (G_LIKELY (spent < SHORT_NS + self->distance))
     return TRUE;
   if (!self->counted)
     {

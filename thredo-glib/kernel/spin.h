@@ -21,17 +21,17 @@ typedef struct
   guint probe_after; /* of how many, without credit, one spins */
 } ThredoSpinHistory;
 
-/* For how many pauses the spinner stays off the cache line between two looks at
- * it: hardly any where it waits for one change, and a few hundred nanoseconds of
- * them at the heels of somebody who goes on writing. A getter that breathed down
- * a putter's neck would make each item cost two transfers between cores, instead
- * of a dozen items costing one. Who waits for a lock stays away for microseconds, in
- * which its owner may release and take it a hundred times. */
+/* For how long, in nanoseconds, the spinner stays off the cache line between two looks
+ * at it: hardly at all where it waits for one change, and a microsecond at the heels of
+ * somebody who goes on writing. A getter that breathed down a putter's neck would make
+ * each item cost two transfers between cores, instead of dozens of items costing one. In
+ * the time for which who waits for a lock stays away, its owner may release and take it a
+ * hundred times. */
 typedef enum
 {
-  THREDO_SPIN_CLOSE = 4,
-  THREDO_SPIN_AT_A_DISTANCE = 32,
-  THREDO_SPIN_FROM_AFAR = 128,
+  THREDO_SPIN_CLOSE = 0,
+  THREDO_SPIN_AT_A_DISTANCE = 1000,
+  THREDO_SPIN_FROM_AFAR = 1250,
 } ThredoSpinManner;
 
 /* One spin in progress. */
@@ -39,7 +39,8 @@ typedef struct
 {
   ThredoSpinHistory *history;
   gint64 started;
-  guint pauses;
+  gint64 looked;
+  guint distance;
   gboolean has_idle_processors;
   gboolean counted;
   gboolean crowded_out; /* which says nothing of whether it would have paid */

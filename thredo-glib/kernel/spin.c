@@ -20,9 +20,10 @@
  * slice of the scheduler's, against a few by waking each other. */
 #define BUSY_SPIN_LIMIT_NS 15000
 
-/* A spin this short, beside its first look, is nobody's loss. Longer ones let others run in between, and
- * are counted, so that hardly more threads spin than there are processors; the
- * counter is a cache line that all of them would otherwise fight for. */
+/* A spin this short, beside its first look, is nobody's loss. Longer ones let others
+ * run in between, and are counted, so that hardly more threads spin than there are
+ * processors; the counter is a cache line that all of them would otherwise fight
+ * for. */
 #define SHORT_NS 1000
 
 /* Between two looks at the clock. */

@@ -229,9 +229,13 @@ thredo_await_as (const ThredoWaitInfo  *info,
  *                            cancellable, callback, callback_data);
  * }
  *
- * result = thredo_await (start, file, NULL, NULL, &error);
- * if (result != NULL)
- *   info = g_file_query_info_finish (file, result, &error);
+ * static GFileInfo *
+ * query_info (GFile *file, GError **error)
+ * {
+ *   g_autoptr(GAsyncResult) result = thredo_await (start, file, NULL, NULL, error);
+ *
+ *   return result != NULL ? g_file_query_info_finish (file, result, error) : NULL;
+ * }
  * ```
  *
  * Returns: (transfer full): the result of the operation, or %NULL with an error if it

@@ -312,7 +312,7 @@ thredo_wait_fd (int            fd,
  * ([error@Gio.IOErrorEnum]).
  *
  * To be called before the file descriptor is closed, where others may be waiting for
- * it. [method@Thredo.IOStream] and [func@Thredo.socket_close] do so. Any thread may
+ * it. [class@Thredo.IOStream] and [func@Thredo.socket_close] do so. Any thread may
  * call this.
  *
  * The semantics are those of `notify_closing()` in

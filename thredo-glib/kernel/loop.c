@@ -121,9 +121,39 @@ is_ours_alone (GPollFD *fds,
                         (fds[1].fd == epoll_fd && fds[0].fd == loop.wakeup_fd));
 }
 
-/* The context's. As long as no source has an fd but ours, the loop sleeps in the epoll
- * set, and need not go through all that a main context does for each thing that comes: to
- * poll an epoll set from outside costs as much again as what is in it. */
+/* Sleeps until a source of somebody else's is ready, or the context is woken, and serves
+ * ours meanwhile. */
+static int
+poll_among_others (GPollFD *fds,
+                   guint    n_fds,
+                   int      timeout)
+{
+  GPollFD *ours = NULL;
+  int n;
+
+  for (guint i = 0; i < n_fds; i++)
+    {
+      if (fds[i].fd == loop.source->poller.epoll_fd)
+        ours = &fds[i];
+    }
+
+  do
+    {
+      n = g_poll (fds, n_fds, timeout);
+      if (n <= 0 || ours == NULL || ours->revents == 0)
+        return n;
+      serve (loop.source, 0);
+      ours->revents = 0;
+      n--;
+    }
+  while (n == 0 && timeout < 0);
+
+  return n;
+}
+
+/* The context's, which need not go through all that it does for each thing that comes. As
+ * long as no source has an fd but ours, the loop sleeps in the epoll set itself: to poll
+ * one from outside costs as much again as what is in it. */
 static int
 poll_context (GPollFD *fds,
               guint    n_fds,
@@ -132,7 +162,7 @@ poll_context (GPollFD *fds,
   ThredoPollerEvents seen = 0;
 
   if (!is_ours_alone (fds, n_fds))
-    return g_poll (fds, n_fds, timeout);
+    return poll_among_others (fds, n_fds, timeout);
 
   do
     seen |= serve (loop.source, timeout);

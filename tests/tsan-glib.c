@@ -267,3 +267,33 @@ g_async_queue_pop (GAsyncQueue *queue)
 
   return data;
 }
+
+/* As with an object: all that was done under the others is seen by whoever drops the
+ * last. */
+static __thread GDestroyNotify box_clear;
+
+static void
+box_clear_acquired (gpointer box)
+{
+  GDestroyNotify clear = box_clear;
+
+  __tsan_acquire (box);
+  if (clear != NULL)
+    clear (box);
+}
+
+void
+g_atomic_rc_box_release_full (gpointer       box,
+                              GDestroyNotify clear)
+{
+  BEHIND (g_atomic_rc_box_release_full);
+  __tsan_release (box);
+  box_clear = clear;
+  real (box, box_clear_acquired);
+}
+
+void
+g_atomic_rc_box_release (gpointer box)
+{
+  g_atomic_rc_box_release_full (box, NULL);
+}

@@ -880,13 +880,14 @@ test_race_deadline (void)
   guint rounds = support_rounds (100000);
   guint n_received = 0;
   guint n_late = 0;
+  GTimeSpan timeout = 0;
   GThread *sender;
 
   pair->moved = rounds;
   sender = g_thread_new ("sender", send_each, pair);
   for (guint i = 0; i < rounds; i++)
     {
-      g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout ((GTimeSpan) (i % 40));
+      g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (timeout);
       g_autoptr(GError) error = NULL;
       char byte;
 
@@ -896,6 +897,7 @@ test_race_deadline (void)
       else
         n_late++;
       thredo_scope_leave (scope);
+      timeout = support_aim (timeout, error != NULL);
       if (error != NULL)
         {
           support_assert_timed_out (&error);

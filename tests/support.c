@@ -27,6 +27,15 @@ support_rounds (guint n)
   return MAX (n / rounds_divisor, 1);
 }
 
+GTimeSpan
+support_aim (GTimeSpan timeout,
+             gboolean  was_late)
+{
+  GTimeSpan step = timeout / 8 + 1;
+
+  return was_late ? timeout + step : MAX (timeout - step, 0);
+}
+
 void
 support_wait_for (const char       *what,
                   SupportCondition  condition,

@@ -57,6 +57,11 @@ void support_init (int    *argc,
 /* n rounds, fewer if THREDO_TEST_ROUNDS_DIVISOR says so, at least one. */
 guint support_rounds (guint n);
 
+/* The timeout for the next round of a race with a deadline, where the first has 0: about
+ * as long as makes one and then the other come first, however fast the machine is. */
+GTimeSpan support_aim (GTimeSpan timeout,
+                       gboolean  was_late);
+
 /* Waiting, without the library's help and with a limit. */
 void support_wait_for (const char       *what,
                        SupportCondition  condition,

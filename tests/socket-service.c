@@ -33,6 +33,7 @@ typedef struct
   int n_at_once;
   int most_at_once;
   int n_failed;
+  int n_answered;           /* clients that have their answer, and hold on */
   ThredoBarrier *all_there; /* NULL: nobody waits for the others */
 } Server;
 
@@ -141,7 +142,7 @@ server_stop (Server                  *self,
 
   thredo_socket_service_stop (self->service, how, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (self->n_begun, ==, self->n_ended);
+  g_assert_cmpint (g_atomic_int_get (&self->n_begun), ==, g_atomic_int_get (&self->n_ended));
   g_assert_cmpuint (thredo_socket_service_get_n_connections (self->service), ==, 0);
 }
 
@@ -344,9 +345,9 @@ test_service_thousand (void)
     g_assert_no_error (error);
   }
   server_stop (&server, THREDO_SOCKET_SERVICE_STOP_DRAIN);
-  g_assert_cmpint (server.n_begun, ==, N_CLIENTS);
-  g_assert_cmpint (server.most_at_once, ==, N_CLIENTS);
-  g_test_message ("%d broke off", server.n_failed);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, N_CLIENTS);
+  g_assert_cmpint (g_atomic_int_get (&server.most_at_once), ==, N_CLIENTS);
+  g_test_message ("%d broke off", g_atomic_int_get (&server.n_failed));
   g_clear_object (&server.all_there);
   server_clear (&server);
 
@@ -367,6 +368,8 @@ hold_on (ThredoThread  *thread,
   self->stream = thredo_connect (G_SOCKET_CONNECTABLE (self->server->address),
                                  THREDO_CONNECT_NONE, NULL, error);
   ok = self->stream != NULL && exchange (self, "hello", 5, answer, error);
+  if (ok)
+    g_atomic_int_inc (&self->server->n_answered);
   /* The server hangs up. */
   ok = ok && g_input_stream_read (g_io_stream_get_input_stream (self->stream), answer, 1, NULL,
                                   error) == 0;
@@ -389,13 +392,12 @@ test_service_stop_cancel (void)
   {
     g_autoptr(ThredoGroup) clients = spawn_clients (&server, hold_on, N_CLIENTS);
 
-    support_wait_for_int (&server.n_begun, N_CLIENTS);
+    support_wait_for_int (&server.n_answered, N_CLIENTS);
     g_assert_cmpuint (thredo_socket_service_get_n_connections (server.service), ==, N_CLIENTS);
-    g_usleep (10000);
     server_stop (&server, THREDO_SOCKET_SERVICE_STOP_CANCEL);
     thredo_group_join (clients, NULL, NULL);
   }
-  g_assert_cmpint (server.n_failed, ==, N_CLIENTS);
+  g_assert_cmpint (g_atomic_int_get (&server.n_failed), ==, N_CLIENTS);
   server_clear (&server);
 
   g_assert_cmpuint (support_count_fds (), ==, n_fds);
@@ -414,7 +416,7 @@ interrupt_main (ThredoThread  *thread,
   g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
   G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) shield_guard = thredo_scope_guard_new (shield);
 
-  g_assert_cmpint (server->n_begun, ==, server->n_ended);
+  g_assert_cmpint (g_atomic_int_get (&server->n_begun), ==, g_atomic_int_get (&server->n_ended));
   thredo_group_join (clients, NULL, NULL);
   return ok;
 }
@@ -444,7 +446,7 @@ test_service_ctrl_c (void)
   g_assert_false (thredo_run (THREDO_RUN_HANDLE_SIGNALS, interrupt_main, &server, NULL, &error));
   support_assert_cancelled (&error);
   g_thread_join (thread);
-  g_assert_cmpint (server.n_begun, ==, 50);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 50);
   server_clear (&server);
 
   g_assert_cmpuint (support_count_fds (), ==, n_fds);
@@ -457,7 +459,7 @@ typedef struct
 {
   Server *server;
   GCancellable *cancellable;
-  GTimeSpan timeout;
+  ThredoScope *scope;
   ThredoSocketServiceStop how;
 } Run;
 
@@ -467,8 +469,7 @@ run_service (ThredoThread  *thread,
              GError       **error)
 {
   Run *run = data;
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (run->timeout);
-  G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) scope_guard = thredo_scope_guard_new (scope);
+  G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) scope_guard = thredo_scope_guard_new (run->scope);
 
   return thredo_socket_service_run (run->server->service, run->cancellable, error);
 }
@@ -479,8 +480,7 @@ stop_service (ThredoThread  *thread,
               GError       **error)
 {
   Run *run = data;
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (run->timeout);
-  G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) scope_guard = thredo_scope_guard_new (scope);
+  G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) scope_guard = thredo_scope_guard_new (run->scope);
 
   return thredo_socket_service_stop (run->server->service, run->how, run->cancellable, error);
 }
@@ -499,17 +499,16 @@ test_service_run (gconstpointer data)
 {
   How how = GPOINTER_TO_INT (data);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GSocket) socket = NULL;
   g_autoptr(GError) error = NULL;
   Server server;
-  Run run = { &server, cancellable, SUPPORT_FOREVER, 0 };
+  Run run = { &server, cancellable, scope, 0 };
   char answer;
 
   server_init (&server, echo);
   thredo_socket_service_set_name (server.service, "echo");
-  if (how == BY_DEADLINE)
-    run.timeout = 200 * G_TIME_SPAN_MILLISECOND;
   thread = thredo_thread_spawn ("runs", run_service, &run, NULL, &error);
   g_assert_no_error (error);
   socket = connect_plainly (&server);
@@ -528,6 +527,7 @@ test_service_run (gconstpointer data)
       support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
       break;
     case BY_DEADLINE:
+      thredo_scope_set_deadline (scope, g_get_monotonic_time ());
       g_assert_false (thredo_thread_join (thread, NULL, &error));
       support_assert_timed_out (&error);
       break;
@@ -540,8 +540,8 @@ test_service_run (gconstpointer data)
       support_join_ok (thread);
       break;
     }
-  g_assert_cmpint (server.n_begun, ==, 1);
-  g_assert_cmpint (server.n_ended, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_ended), ==, 1);
   g_assert_cmpint (g_socket_receive (socket, &answer, 1, NULL, &error), ==, 0);
   g_assert_no_error (error);
   server_clear (&server);
@@ -604,12 +604,13 @@ test_service_properties (void)
 static void
 test_service_drain (void)
 {
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GSocket) socket = NULL;
   g_autoptr(GSocket) late = NULL;
   g_autoptr(GError) error = NULL;
   Server server;
-  Run run = { &server, NULL, SUPPORT_FOREVER, THREDO_SOCKET_SERVICE_STOP_DRAIN };
+  Run run = { &server, NULL, scope, THREDO_SOCKET_SERVICE_STOP_DRAIN };
 
   server_start (&server, echo);
   socket = connect_plainly (&server);
@@ -624,7 +625,7 @@ test_service_drain (void)
   g_socket_close (socket, &error);
   g_assert_no_error (error);
   support_join_ok (thread);
-  g_assert_cmpint (server.n_begun, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 1);
 
   /* It is there still, for when the service runs again. */
   thredo_socket_service_start (server.service, &error);
@@ -640,21 +641,19 @@ test_service_drain_ended (gconstpointer data)
 {
   How how = GPOINTER_TO_INT (data);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GSocket) socket = NULL;
   g_autoptr(GError) error = NULL;
   Server server;
-  Run run = { &server, cancellable, SUPPORT_FOREVER, THREDO_SOCKET_SERVICE_STOP_DRAIN };
+  Run run = { &server, cancellable, scope, THREDO_SOCKET_SERVICE_STOP_DRAIN };
 
   server_start (&server, echo);
   socket = connect_plainly (&server);
   assert_echoed (socket);
-  if (how == BY_DEADLINE)
-    run.timeout = 50 * G_TIME_SPAN_MILLISECOND;
   thread = thredo_thread_spawn ("stops", stop_service, &run, NULL, &error);
   g_assert_no_error (error);
-  if (how != BY_DEADLINE)
-    support_wait_for_wait (thread, "stop on SocketService");
+  support_wait_for_wait (thread, "stop on SocketService");
 
   switch (how)
     {
@@ -667,6 +666,7 @@ test_service_drain_ended (gconstpointer data)
       support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
       break;
     case BY_DEADLINE:
+      thredo_scope_set_deadline (scope, g_get_monotonic_time ());
       g_assert_false (thredo_thread_join (thread, NULL, &error));
       support_assert_timed_out (&error);
       break;
@@ -679,7 +679,7 @@ test_service_drain_ended (gconstpointer data)
       support_join_ok (thread);
       break;
     }
-  g_assert_cmpint (server.n_ended, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_ended), ==, 1);
   g_assert_cmpuint (thredo_socket_service_get_n_connections (server.service), ==, 0);
   server_clear (&server);
 }
@@ -700,7 +700,7 @@ test_service_stop_cancelled_before (void)
   g_assert_false (thredo_socket_service_stop (server.service, THREDO_SOCKET_SERVICE_STOP_DRAIN,
                                               cancellable, &error));
   support_assert_cancelled (&error);
-  g_assert_cmpint (server.n_ended, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_ended), ==, 1);
   server_clear (&server);
 }
 
@@ -798,10 +798,10 @@ test_service_failure (void)
       g_assert_cmpint (g_socket_receive (socket, &answer, 1, NULL, &error), ==, 0);
       g_assert_no_error (error);
     }
-  g_assert_cmpint (server.n_begun, ==, 10);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 10);
   thredo_socket_service_stop (server.service, THREDO_SOCKET_SERVICE_STOP_DRAIN, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (n_messages, ==, 10);
+  g_assert_cmpint (g_atomic_int_get (&n_messages), ==, 10);
   server_clear (&server);
   g_log_remove_handler ("Thredo", handler);
 }
@@ -839,19 +839,19 @@ test_service_max_connections (void)
       g_assert_cmpuint (thredo_socket_service_get_n_connections (server.service), <=, 3);
       g_clear_object (&sockets[i]);
     }
-  g_assert_cmpint (server.most_at_once, <=, 3);
+  g_assert_cmpint (g_atomic_int_get (&server.most_at_once), <=, 3);
 
   /* Those who wait need not any more. */
   thredo_socket_service_set_max_connections (server.service, 0);
   support_wait_for_int (&server.n_begun, 20);
-  g_assert_cmpint (server.most_at_once, >, 3);
+  g_assert_cmpint (g_atomic_int_get (&server.most_at_once), >, 3);
   for (guint i = 10; i < 20; i++)
     {
       assert_echoed (sockets[i]);
       g_object_unref (sockets[i]);
     }
   server_stop (&server, THREDO_SOCKET_SERVICE_STOP_DRAIN);
-  g_assert_cmpint (server.n_begun, ==, 20);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 20);
   server_clear (&server);
 }
 
@@ -870,7 +870,7 @@ test_service_full_stopped (void)
   assert_echoed (first);
   second = connect_plainly (&server);
   server_stop (&server, THREDO_SOCKET_SERVICE_STOP_CANCEL);
-  g_assert_cmpint (server.n_begun, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 1);
   server_clear (&server);
 }
 
@@ -936,15 +936,15 @@ test_service_no_fds (void)
   cpu_time = get_cpu_time () - cpu_time;
   g_test_message ("%.3f ms of processor time in a second", (double) cpu_time / 1000);
   g_assert_cmpint (cpu_time, <, 50000);
-  g_assert_cmpint (server.n_begun, ==, 2);
-  g_assert_cmpint (n_messages, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 2);
+  g_assert_cmpint (g_atomic_int_get (&n_messages), ==, 1);
 
   /* One goes, which is noticed at once: both ends are this process's. */
   g_clear_object (&sockets[0]);
   support_wait_for_int (&server.n_ended, 1);
   support_wait_for_int (&server.n_begun, 3);
   assert_echoed (sockets[2]);
-  g_assert_cmpint (n_messages, ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&n_messages), ==, 1);
 
   setrlimit (RLIMIT_NOFILE, &before);
   for (guint i = 1; i < G_N_ELEMENTS (sockets); i++)
@@ -953,7 +953,7 @@ test_service_no_fds (void)
       g_object_unref (sockets[i]);
     }
   server_stop (&server, THREDO_SOCKET_SERVICE_STOP_DRAIN);
-  g_assert_cmpint (server.n_begun, ==, 6);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 6);
   server_clear (&server);
   g_log_remove_handler ("Thredo", handler);
 }
@@ -1120,6 +1120,12 @@ test_service_cancel_race (void)
   server_clear (&server);
 }
 
+static gboolean
+are_few (gpointer at_most)
+{
+  return count_threads () <= GPOINTER_TO_UINT (at_most);
+}
+
 /* Members of the service that have ended are not kept. */
 static void
 test_service_forgets (void)
@@ -1139,7 +1145,8 @@ test_service_forgets (void)
   support_wait_for_int (&server.n_ended, 200);
   last = connect_plainly (&server);
   assert_echoed (last);
-  g_assert_cmpuint (count_threads (), <=, n_threads + 2);
+  support_wait_for ("threads of the service being forgotten", are_few,
+                    GUINT_TO_POINTER (n_threads + 2));
   server_stop (&server, THREDO_SOCKET_SERVICE_STOP_CANCEL);
   server_clear (&server);
 }

@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,48 @@ new_shell_command (const char *script)
   return thredo_command_new (argv);
 }
 
+/* A file that is not there until a script, or the test, has got so far. For the script it is $0. */
+static char *
+new_flag (void)
+{
+  static guint n_flags;
+
+  return g_strdup_printf ("%s/thredo-process-%d-%u", g_get_tmp_dir (), (int) getpid (),
+                          n_flags++);
+}
+
+static ThredoCommand *
+new_flag_command (const char *script,
+                  const char *flag)
+{
+  const char *const argv[] = { "/bin/sh", "-c", script, flag, NULL };
+
+  return thredo_command_new (argv);
+}
+
+static gboolean
+is_flag_there (gpointer flag)
+{
+  return g_file_test (flag, G_FILE_TEST_EXISTS);
+}
+
+static void
+wait_for_flag (const char *flag)
+{
+  support_wait_for ("a script getting so far", is_flag_there, (gpointer) flag);
+  g_unlink (flag);
+}
+
+/* Whether it runs no more, and nobody has taken notice of it, or somebody has. */
+static gboolean
+is_ended (gpointer pid)
+{
+  siginfo_t info = { 0 };
+
+  return waitid (P_PID, (id_t) GPOINTER_TO_INT (pid), &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+         info.si_pid != 0;
+}
+
 static void
 assert_output (ThredoCommand *command,
                const char    *expected)
@@ -66,6 +109,7 @@ typedef struct
   ThredoCommand *command;
   GCancellable *cancellable;
   GTimeSpan timeout;
+  ThredoScope *scope; /* of a command; NULL: none */
   int wait_status;
   gint64 took;
 } Job;
@@ -100,11 +144,14 @@ run_command (ThredoThread  *thread,
              GError       **error)
 {
   Job *job = data;
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (job->timeout);
-  G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) scope_guard = thredo_scope_guard_new (scope);
   gint64 began = g_get_monotonic_time ();
-  gboolean ok = thredo_command_run (job->command, job->cancellable, error);
+  gboolean ok;
 
+  if (job->scope != NULL)
+    thredo_scope_enter (job->scope);
+  ok = thredo_command_run (job->command, job->cancellable, error);
+  if (job->scope != NULL)
+    thredo_scope_leave (job->scope);
   job->took = g_get_monotonic_time () - began;
   return ok;
 }
@@ -188,9 +235,10 @@ test_child_cancelled (void)
 static void
 test_child_race (void)
 {
+  guint rounds = support_rounds (500);
   guint n_waited = 0, n_cancelled = 0;
 
-  for (guint i = 0; i < support_rounds (500); i++)
+  for (guint i = 0; i < rounds || (n_cancelled == 0 && i < 100 * rounds); i++)
     {
       Job job = { .pid = spawn_shell ("exit 3"), .timeout = SUPPORT_FOREVER, .wait_status = -1 };
       g_autoptr(GError) error = NULL;
@@ -489,24 +537,26 @@ static void
 test_command_ended (gconstpointer data)
 {
   How how = GPOINTER_TO_INT (data);
-  g_autoptr(ThredoCommand) command = new_shell_command ("echo $$; exec sleep 1000");
+  g_autofree char *flag = new_flag ();
+  g_autoptr(ThredoCommand) command =
+      new_flag_command ("echo $$; : >\"$0\"; exec sleep 1000", flag);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GError) error = NULL;
-  Job job = { .command = command, .cancellable = how == BY_CANCELLABLE ? cancellable : NULL };
+  Job job = { .command = command, .scope = scope };
 
-  job.timeout = how == BY_DEADLINE ? 300 * G_TIME_SPAN_MILLISECOND : SUPPORT_FOREVER;
+  job.cancellable = how == BY_CANCELLABLE ? cancellable : NULL;
   thread = thredo_thread_spawn ("runs", run_command, &job, NULL, &error);
   g_assert_no_error (error);
-  if (how != BY_DEADLINE)
-    {
-      support_wait_for_wait (thread, "run on Command '/bin/sh'");
-      g_usleep (200 * 1000); /* for what it says, which nobody can ask for yet */
-    }
+  support_wait_for_wait (thread, "run on Command '/bin/sh'");
+  wait_for_flag (flag);
   if (how == BY_CANCEL)
     thredo_thread_cancel (thread);
   else if (how == BY_CANCELLABLE)
     g_cancellable_cancel (cancellable);
+  else
+    thredo_scope_set_deadline (scope, g_get_monotonic_time ());
   g_assert_false (thredo_thread_join (thread, NULL, &error));
   if (how == BY_DEADLINE)
     support_assert_timed_out (&error);
@@ -524,17 +574,22 @@ test_command_ended (gconstpointer data)
 static void
 test_command_last_words (void)
 {
-  g_autoptr(ThredoCommand) command = new_shell_command (
-      "trap 'head -c 500000 /dev/zero; echo; echo bye; exit 9' TERM; echo ready; "
-      "while :; do sleep 0.01; done");
+  g_autofree char *flag = new_flag ();
+  g_autoptr(ThredoCommand) command = new_flag_command (
+      "trap 'head -c 500000 /dev/zero; echo; echo bye; exit 9' TERM; echo ready; : >\"$0\"; "
+      "while :; do sleep 0.01; done",
+      flag);
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(GBytes) output = NULL;
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GError) error = NULL;
-  Job job = { .command = command, .timeout = 300 * G_TIME_SPAN_MILLISECOND };
+  Job job = { .command = command, .scope = scope };
 
   thredo_command_set_grace (command, SUPPORT_LIMIT);
   thread = thredo_thread_spawn ("runs", run_command, &job, NULL, &error);
   g_assert_no_error (error);
+  wait_for_flag (flag);
+  thredo_scope_set_deadline (scope, g_get_monotonic_time ());
   g_assert_false (thredo_thread_join (thread, NULL, &error));
   support_assert_timed_out (&error);
   g_assert_cmpint (thredo_command_get_exit_status (command), ==, 9);
@@ -546,35 +601,49 @@ test_command_last_words (void)
 static void
 test_command_killed (void)
 {
-  g_autoptr(ThredoCommand) command =
-      new_shell_command ("trap '' TERM; echo $$; while :; do sleep 0.01; done");
+  g_autofree char *flag = new_flag ();
+  g_autoptr(ThredoCommand) command = new_flag_command (
+      "trap '' TERM; echo $$; : >\"$0\"; while :; do sleep 0.01; done", flag);
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GError) error = NULL;
-  Job job = { .command = command, .timeout = 300 * G_TIME_SPAN_MILLISECOND };
+  Job job = { .command = command, .scope = scope };
 
   thredo_command_set_grace (command, 200 * G_TIME_SPAN_MILLISECOND);
   thread = thredo_thread_spawn ("runs", run_command, &job, NULL, &error);
   g_assert_no_error (error);
+  wait_for_flag (flag);
+  thredo_scope_set_deadline (scope, g_get_monotonic_time ());
   g_assert_false (thredo_thread_join (thread, NULL, &error));
   support_assert_timed_out (&error);
   g_assert_false (is_alive (first_number (command)));
   g_assert_cmpint (thredo_command_get_term_signal (command), ==, SIGKILL);
-  g_assert_cmpint (job.took, >=, 500 * G_TIME_SPAN_MILLISECOND);
+  g_assert_cmpint (job.took, >=, 200 * G_TIME_SPAN_MILLISECOND);
 }
 
 /* It leaves behind somebody who writes for ever to where it has written. */
 static void
 test_command_left_behind (void)
 {
-  g_autoptr(ThredoCommand) command = new_shell_command ("yes & echo $! >&2; exit 0");
+  g_autofree char *flag = new_flag ();
+  g_autofree char *pid = NULL;
+  g_autoptr(ThredoCommand) command = new_flag_command (
+      "yes & echo $! >&2; echo $$ >\"$0-\"; mv \"$0-\" \"$0\"; exit 0", flag);
+  g_autoptr(ThredoScope) scope = thredo_scope_new ();
   g_autoptr(GBytes) error_output = NULL;
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GError) error = NULL;
-  Job job = { .command = command, .timeout = 200 * G_TIME_SPAN_MILLISECOND };
+  Job job = { .command = command, .scope = scope };
   int other;
 
   thread = thredo_thread_spawn ("runs", run_command, &job, NULL, &error);
   g_assert_no_error (error);
+  support_wait_for ("a script getting so far", is_flag_there, flag);
+  g_file_get_contents (flag, &pid, NULL, &error);
+  g_assert_no_error (error);
+  g_unlink (flag);
+  support_wait_for ("the end of the child", is_ended, GINT_TO_POINTER (atoi (pid)));
+  thredo_scope_set_deadline (scope, g_get_monotonic_time ());
   g_assert_false (thredo_thread_join (thread, NULL, &error));
   support_assert_timed_out (&error);
   g_assert_cmpint (thredo_command_get_exit_status (command), ==, 0);
@@ -615,7 +684,9 @@ run_shielded (ThredoThread  *thread,
 static void
 test_command_shielded (void)
 {
-  g_autoptr(ThredoCommand) command = new_shell_command ("sleep 0.2; echo out");
+  g_autofree char *flag = new_flag ();
+  g_autoptr(ThredoCommand) command = new_flag_command (
+      "while ! [ -e \"$0\" ]; do sleep 0.01; done; echo out", flag);
   g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GError) error = NULL;
 
@@ -623,7 +694,11 @@ test_command_shielded (void)
   g_assert_no_error (error);
   support_wait_for_wait (thread, "run on Command '/bin/sh'");
   thredo_thread_cancel (thread);
+  g_assert_cmpint (thredo_thread_get_state (thread), ==, THREDO_THREAD_STATE_WAITING);
+  g_file_set_contents (flag, "", 0, &error);
+  g_assert_no_error (error);
   support_join_ok (thread);
+  g_unlink (flag);
   assert_output (command, "out\n");
 }
 

@@ -241,9 +241,10 @@ static void
 test_signal_race (void)
 {
   g_autoptr(ThredoSignalEvent) event = new_event (SIGUSR1, 0);
+  guint rounds = support_rounds (10000);
   guint n_taken = 0, n_left = 0;
 
-  for (guint i = 0; i < support_rounds (10000); i++)
+  for (guint i = 0; i < rounds || ((n_taken == 0 || n_left == 0) && i < 100 * rounds); i++)
     {
       g_autoptr(GError) error = NULL;
       g_autoptr(ThredoThread) thread =

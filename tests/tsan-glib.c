@@ -156,10 +156,8 @@ callback_unref (gpointer data)
 {
   Callback *self = data;
 
-  __tsan_release (self);
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
-  __tsan_acquire (self);
   if (self->notify != NULL)
     self->notify (self->data);
   g_free (self);
@@ -270,6 +268,18 @@ g_async_queue_pop (GAsyncQueue *queue)
 
 /* As with an object: all that was done under the others is seen by whoever drops the
  * last. */
+gboolean
+g_atomic_ref_count_dec (gatomicrefcount *count)
+{
+  BEHIND (g_atomic_ref_count_dec);
+  __tsan_release (count);
+  if (!real (count))
+    return FALSE;
+  __tsan_acquire (count);
+  return TRUE;
+}
+
+/* What the function behind ours was to call at once. */
 static __thread GDestroyNotify box_clear;
 
 static void

@@ -913,6 +913,7 @@ test_service_no_fds (void)
   GSocket *sockets[6];
   g_autoptr(GError) error = NULL;
   struct rlimit before;
+  guint n_seconds = 0;
   gint64 cpu_time;
   guint handler;
   Server server;
@@ -931,10 +932,15 @@ test_service_no_fds (void)
   support_wait_for_int (&n_messages, 1);
   assert_echoed (sockets[0]);
   assert_echoed (sockets[1]);
-  cpu_time = get_cpu_time ();
-  g_usleep (G_USEC_PER_SEC);
-  cpu_time = get_cpu_time () - cpu_time;
-  g_test_message ("%.3f ms of processor time in a second", (double) cpu_time / 1000);
+  /* The idle threads of the tests before may be ending just now. */
+  do
+    {
+      cpu_time = get_cpu_time ();
+      g_usleep (G_USEC_PER_SEC);
+      cpu_time = get_cpu_time () - cpu_time;
+      g_test_message ("%.3f ms of processor time in a second", (double) cpu_time / 1000);
+    }
+  while (cpu_time >= 50000 && ++n_seconds < 10);
   g_assert_cmpint (cpu_time, <, 50000);
   g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 2);
   g_assert_cmpint (g_atomic_int_get (&n_messages), ==, 1);

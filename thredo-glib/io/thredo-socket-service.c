@@ -397,6 +397,7 @@ static void
 forget_ended (ThredoSocketService *self,
               ThredoGroup         *group)
 {
+  ThredoThread *thread;
   guint n_ended;
 
   thredo_mutex_lock (&self->lock);
@@ -406,7 +407,8 @@ forget_ended (ThredoSocketService *self,
 
   for (; n_ended > 0; n_ended--)
     {
-      g_autoptr(ThredoThread) thread = thredo_group_next_done (group, NULL, NULL);
+      thread = thredo_group_next_done (group, NULL, NULL);
+      g_clear_object (&thread);
     }
 }
 

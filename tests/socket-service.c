@@ -809,7 +809,6 @@ test_service_failure (void)
 static void
 test_service_listener_closed (void)
 {
-  g_autoptr(ThredoThread) thread = NULL;
   g_autoptr(GError) error = NULL;
   Server server;
 

@@ -193,6 +193,28 @@ count_threads (void)
   return threads->len;
 }
 
+static gboolean
+drains (gpointer data)
+{
+  g_autoptr(GPtrArray) threads = thredo_thread_list_all ();
+
+  for (guint i = 0; i < threads->len; i++)
+    {
+      g_autofree char *now = thredo_thread_dup_waiting_for (threads->pdata[i]);
+
+      if (now != NULL && g_str_has_prefix (now, "join on Group"))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* A client that is accepted while the service is being stopped is served still. */
+static void
+wait_for_end_of_accepting (void)
+{
+  support_wait_for ("the end of accepting", drains, NULL);
+}
+
 /* A thousand clients. */
 
 typedef struct
@@ -619,6 +641,7 @@ test_service_drain (void)
   thread = thredo_thread_spawn ("stops", stop_service, &run, NULL, &error);
   g_assert_no_error (error);
   support_wait_for_wait (thread, "stop on SocketService");
+  wait_for_end_of_accepting ();
   late = connect_plainly (&server);
   assert_echoed (socket);
   g_assert_true (thredo_thread_is_alive (thread));

@@ -122,7 +122,8 @@ is_ours_alone (GPollFD *fds,
 }
 
 /* Sleeps until a source of somebody else's is ready, or the context is woken, and serves
- * ours meanwhile. */
+ * ours meanwhile, which is never said to be ready: under heavy traffic it always is, and a
+ * context dispatches no source while one of a higher priority is ready. */
 static int
 poll_among_others (GPollFD *fds,
                    guint    n_fds,

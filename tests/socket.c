@@ -943,6 +943,25 @@ test_timeout (void)
   tear_down (pair);
 }
 
+/* One of so many seconds that it does not fit into 32 bits in microseconds. */
+static void
+test_long_timeout (void)
+{
+  Pair *pair = set_up_stream ();
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (100 * G_TIME_SPAN_MILLISECOND);
+  g_autoptr(GError) error = NULL;
+  char byte;
+
+  g_socket_set_timeout (pair->near, 4295);
+  thredo_scope_enter (scope);
+  g_assert_cmpint (thredo_socket_receive (pair->near, &byte, 1, NULL, &error), ==, -1);
+  g_assert_true (thredo_scope_is_expired (scope));
+  g_assert_cmpstr (error->message, !=, "Socket I/O timed out");
+  support_assert_timed_out (&error);
+  thredo_scope_leave (scope);
+  tear_down (pair);
+}
+
 /* The property is about the program's thread, and all of these are about ours. */
 static void
 test_non_blocking (void)
@@ -1296,6 +1315,7 @@ main (int    argc,
   g_test_add_func ("/socket/race/close", test_race_close);
   g_test_add_func ("/socket/race/deadline", test_race_deadline);
   g_test_add_func ("/socket/timeout", test_timeout);
+  g_test_add_func ("/socket/timeout/long", test_long_timeout);
   g_test_add_func ("/socket/non-blocking", test_non_blocking);
   g_test_add_func ("/socket/datagrams", test_datagrams);
   g_test_add_func ("/socket/messages", test_messages);

@@ -79,7 +79,7 @@ wait_within_timeout (ThredoSlot            *slot,
   ThredoLevel level;
 
   thredo_level_init (&level);
-  thredo_level_set_deadline (&level, g_get_monotonic_time () + timeout * G_USEC_PER_SEC);
+  thredo_level_set_deadline (&level, g_get_monotonic_time () + timeout * G_TIME_SPAN_SECOND);
   thredo_level_enter (&level, slot, FALSE);
   seen = thredo_fd_wait_since (slot, info, socket, g_socket_get_fd (socket), condition, era,
                                cancellable, &local_error);

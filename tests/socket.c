@@ -1074,6 +1074,67 @@ test_messages (void)
   tear_down (pair);
 }
 
+static gboolean
+close_near (ThredoThread  *thread,
+            gpointer       data,
+            GError       **error)
+{
+  return thredo_socket_close (((Pair *) data)->near, error);
+}
+
+static gboolean
+connect_near (ThredoThread  *thread,
+              gpointer       data,
+              GError       **error)
+{
+  return wait_connect (data, NULL, error);
+}
+
+static gboolean
+is_no_file (gpointer number)
+{
+  return fcntl (GPOINTER_TO_INT (number), F_GETFD) == -1;
+}
+
+/* A socket is still being closed, since it lingers, when its number is another's already: that one
+ * is not taken to be connected for it. */
+static void
+test_connect_after_lingering (void)
+{
+  Pair *closed = set_up_tcp ();
+  Pair *pair = set_up_silent ();
+  struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
+  int number = g_socket_get_fd (closed->near);
+  g_autoptr(ThredoThread) closer = NULL;
+  g_autoptr(ThredoThread) connecter = NULL;
+  int fd;
+
+  setsockopt (number, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  fill (closed->near);
+  closer = spawn (close_near, closed);
+  support_wait_for ("the number to be free", is_no_file, GINT_TO_POINTER (number));
+
+  g_object_unref (pair->near);
+  fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  g_assert_cmpint (fd, !=, -1);
+  if (fd != number)
+    {
+      g_assert_cmpint (dup3 (fd, number, O_CLOEXEC), ==, number);
+      close (fd);
+    }
+  pair->near = socket_from_fd (number);
+  connecter = spawn (connect_near, pair);
+  support_wait_for_wait (connecter, "connect on Socket");
+
+  /* What is not read is thrown away, and the connection with it. */
+  g_socket_close (closed->far, NULL);
+  support_join_ok (closer);
+  support_cancel_and_join (connecter);
+
+  tear_down (closed);
+  tear_down (pair);
+}
+
 /* No number is left for what is accepted; when there is one again it is. */
 static void
 test_too_many_files (void)
@@ -1308,6 +1369,7 @@ main (int    argc,
   g_test_add_func ("/socket/reset", test_reset);
   g_test_add_func ("/socket/connect/refused", test_refused);
   g_test_add_func ("/socket/connect/full-local-queue", test_full_local_queue);
+  g_test_add_func ("/socket/connect/after-lingering", test_connect_after_lingering);
   g_test_add_func ("/socket/accept/too-many-files", test_too_many_files);
   g_test_add_func ("/socket/closed", test_closed);
   g_test_add_func ("/socket/closed-meanwhile", test_closed_meanwhile);

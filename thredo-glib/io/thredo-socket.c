@@ -680,6 +680,27 @@ begin_connect (GSocket         *socket,
   return connected;
 }
 
+/* Whether it was answered is not to be told from the wait alone, which may end with no more
+ * than the advice to look again. */
+static gboolean
+wait_for_answer (ThredoSlot    *slot,
+                 GSocket       *socket,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  GPollFD poll = { .events = G_IO_OUT };
+
+  do
+    {
+      if (wait_for (slot, &connect_info, socket, G_IO_OUT, cancellable, error) == 0)
+        return FALSE;
+      poll.fd = g_socket_get_fd (socket);
+    }
+  while (g_poll (&poll, 1, 0) == 0);
+
+  return TRUE;
+}
+
 /**
  * thredo_socket_connect:
  * @socket: a socket
@@ -720,7 +741,7 @@ thredo_socket_connect (GSocket         *socket,
       if (begin_connect (socket, address, &local_error))
         return TRUE;
       if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_PENDING))
-        return wait_for (slot, &connect_info, socket, G_IO_OUT, cancellable, error) != 0 &&
+        return wait_for_answer (slot, socket, cancellable, error) &&
                g_socket_check_connect_result (socket, error);
       if (!g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         {

@@ -313,6 +313,21 @@ tcp_new (void)
   return socket;
 }
 
+static GSocket *
+udp_new (void)
+{
+  g_autoptr(GInetAddress) any = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr(GSocketAddress) address = g_inet_socket_address_new (any, 0);
+  g_autoptr(GError) error = NULL;
+  GSocket *socket = NULL;
+
+  socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, 0, &error);
+  g_assert_no_error (error);
+  g_socket_bind (socket, address, FALSE, &error);
+  g_assert_no_error (error);
+  return socket;
+}
+
 static GSocketAddress *
 address_of (GSocket *socket)
 {
@@ -979,21 +994,6 @@ test_non_blocking (void)
   tear_down (pair);
 }
 
-static GSocket *
-udp_new (void)
-{
-  g_autoptr(GInetAddress) any = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) address = g_inet_socket_address_new (any, 0);
-  g_autoptr(GError) error = NULL;
-  GSocket *socket = NULL;
-
-  socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, 0, &error);
-  g_assert_no_error (error);
-  g_socket_bind (socket, address, FALSE, &error);
-  g_assert_no_error (error);
-  return socket;
-}
-
 static void
 test_datagrams (void)
 {
@@ -1071,6 +1071,105 @@ test_messages (void)
   g_assert_no_error (error);
   g_assert_null (messages);
   g_assert_cmpint (n_messages, ==, 0);
+  tear_down (pair);
+}
+
+/* Runs a call that fails at a deadline, and asserts that it was not busy meanwhile. */
+static void
+assert_idle_until_late (Pair *pair,
+                        gboolean (*call) (gpointer       data,
+                                          GCancellable  *cancellable,
+                                          GError       **error))
+{
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (500 * G_TIME_SPAN_MILLISECOND);
+  g_autoptr(GError) error = NULL;
+  struct rusage before;
+  struct rusage after;
+
+  thredo_scope_enter (scope);
+  getrusage (RUSAGE_THREAD, &before);
+  g_assert_false (call (pair, NULL, &error));
+  getrusage (RUSAGE_THREAD, &after);
+  thredo_scope_leave (scope);
+  support_assert_timed_out (&error);
+  g_test_message ("slept %ld times", after.ru_nvcsw - before.ru_nvcsw);
+  g_assert_cmpint (after.ru_nvcsw - before.ru_nvcsw, <, 200);
+}
+
+static gboolean
+send_to_third (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  Pair *pair = data;
+
+  return thredo_socket_send_to (pair->near, pair->address, "x", 1, cancellable, error) == 1;
+}
+
+static gboolean
+send_to_third_run (ThredoThread  *thread,
+                   gpointer       data,
+                   GError       **error)
+{
+  return send_to_third (data, NULL, error);
+}
+
+/* The kernel says that a local socket which is connected to nobody can be written to, also while
+ * the queue of whom it writes to is full. */
+static void
+test_full_local_datagrams (void)
+{
+  Pair *pair = set_up_datagram ();
+  g_autofree char *name = g_strdup_printf ("thredo-test-%d", (int) getpid ());
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+  gsize n_received;
+  gsize n_sent = 0;
+
+  pair->address = g_unix_socket_address_new_with_type (name, -1, G_UNIX_SOCKET_ADDRESS_ABSTRACT);
+  pair->third = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM, 0, &error);
+  g_assert_no_error (error);
+  g_socket_bind (pair->third, pair->address, FALSE, &error);
+  g_assert_no_error (error);
+  g_object_unref (pair->near);
+  pair->near = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM, 0, &error);
+  g_assert_no_error (error);
+  g_socket_set_blocking (pair->near, FALSE);
+  while (g_socket_send_to (pair->near, pair->address, "x", 1, NULL, &error) == 1)
+    n_sent++;
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+
+  assert_idle_until_late (pair, send_to_third);
+
+  thread = spawn (send_to_third_run, pair);
+  support_wait_for_state (thread, THREDO_THREAD_STATE_WAITING);
+  n_received = drain (pair->third);
+  support_join_ok (thread);
+  n_received += drain (pair->third);
+  g_assert_cmpuint (n_received, ==, n_sent + 1);
+  tear_down (pair);
+}
+
+/* An error that is there until somebody asks for it in its own way, and nothing else. */
+static void
+test_queued_error (void)
+{
+  Pair *pair = g_new0 (Pair, 1);
+  g_autoptr(GSocket) nobody = udp_new ();
+  g_autoptr(GError) error = NULL;
+
+  pair->near = udp_new ();
+  pair->address = address_of (nobody);
+  g_socket_close (nobody, NULL);
+  g_socket_set_option (pair->near, IPPROTO_IP, IP_RECVERR, 1, &error);
+  g_assert_no_error (error);
+  thredo_socket_send_to (pair->near, pair->address, "x", 1, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (thredo_socket_wait (pair->near, G_IO_IN, NULL, &error), ==, G_IO_ERR);
+  g_assert_false (wait_receive (pair, NULL, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+
+  assert_idle_until_late (pair, wait_receive);
   tear_down (pair);
 }
 
@@ -1370,6 +1469,8 @@ main (int    argc,
   g_test_add_func ("/socket/connect/refused", test_refused);
   g_test_add_func ("/socket/connect/full-local-queue", test_full_local_queue);
   g_test_add_func ("/socket/connect/after-lingering", test_connect_after_lingering);
+  g_test_add_func ("/socket/send-to/full-local-queue", test_full_local_datagrams);
+  g_test_add_func ("/socket/receive/queued-error", test_queued_error);
   g_test_add_func ("/socket/accept/too-many-files", test_too_many_files);
   g_test_add_func ("/socket/closed", test_closed);
   g_test_add_func ("/socket/closed-meanwhile", test_closed_meanwhile);

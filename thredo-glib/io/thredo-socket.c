@@ -35,7 +35,9 @@
 #define MOST_VECTORS 1024
 #define CONTROL_SIZE 2048
 
-/* A connect to a local socket whose queue is full can only be tried again. */
+/* What the kernel does not tell of can only be tried again: whether there is room in the queue
+ * of another local socket, for a connection or a datagram, or whether there is more than an
+ * error. */
 #define FIRST_PAUSE 1000
 #define LONGEST_PAUSE 50000
 
@@ -121,6 +123,31 @@ wait_for (ThredoSlot            *slot,
   return wait_within_timeout (slot, info, socket, condition, era, timeout, cancellable, error);
 }
 
+/* The same, again and again. A pause, 0 at first, comes before the wait if the last one ended
+ * without what was waited for: with an error that stays until somebody asks for it, or, where
+ * the condition is not sure to say what matters, with nothing but the condition. */
+static gboolean
+wait_again (ThredoSlot            *slot,
+            const ThredoWaitInfo  *info,
+            GSocket               *socket,
+            GIOCondition           condition,
+            gboolean               sure,
+            GTimeSpan             *pause,
+            GCancellable          *cancellable,
+            GError               **error)
+{
+  GIOCondition seen;
+
+  if (*pause != 0 && !thredo_sleep (*pause, cancellable, error))
+    return FALSE;
+  seen = wait_for (slot, info, socket, condition, cancellable, error);
+  if (G_LIKELY (sure && (seen & condition) != 0))
+    *pause = 0;
+  else
+    *pause = CLAMP (*pause * 2, FIRST_PAUSE, LONGEST_PAUSE);
+  return seen != 0;
+}
+
 /* Whether the call that failed with this is to be tried again, after a wait. */
 static gboolean
 try_again (ThredoSlot            *slot,
@@ -129,6 +156,7 @@ try_again (ThredoSlot            *slot,
            GIOCondition           condition,
            int                    error_number,
            const char            *what,
+           GTimeSpan             *pause,
            GCancellable          *cancellable,
            GError               **error)
 {
@@ -136,7 +164,7 @@ try_again (ThredoSlot            *slot,
     return TRUE;
   if (G_UNLIKELY (error_number != EAGAIN && error_number != EWOULDBLOCK))
     return set_error (error, error_number, what);
-  return wait_for (slot, info, socket, condition, cancellable, error) != 0;
+  return wait_again (slot, info, socket, condition, TRUE, pause, cancellable, error);
 }
 
 /**
@@ -175,6 +203,7 @@ thredo_socket_receive (GSocket       *socket,
                        GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
+  GTimeSpan pause = 0;
   gssize n;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), -1);
@@ -187,7 +216,7 @@ thredo_socket_receive (GSocket       *socket,
   while ((n = recv (g_socket_get_fd (socket), buffer, size, MSG_DONTWAIT)) < 0)
     {
       if (!try_again (slot, &receive_info, socket, G_IO_IN, errno, "Error receiving data",
-                      cancellable, error))
+                      &pause, cancellable, error))
         return -1;
     }
   return n;
@@ -220,6 +249,7 @@ thredo_socket_send (GSocket       *socket,
                     GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
+  GTimeSpan pause = 0;
   gssize n;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), -1);
@@ -232,7 +262,7 @@ thredo_socket_send (GSocket       *socket,
   while ((n = send (g_socket_get_fd (socket), buffer, size, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0)
     {
       if (!try_again (slot, &send_info, socket, G_IO_OUT, errno, "Error sending data",
-                      cancellable, error))
+                      &pause, cancellable, error))
         return -1;
     }
   return n;
@@ -467,6 +497,7 @@ thredo_socket_receive_message (GSocket                 *socket,
   } control;
   struct sockaddr_storage from;
   struct msghdr header;
+  GTimeSpan pause = 0;
   gssize n;
 
   /* A GInputVector is laid out as a struct iovec, which GIO makes use of as well. */
@@ -500,7 +531,7 @@ thredo_socket_receive_message (GSocket                 *socket,
       if (n >= 0)
         break;
       if (!try_again (slot, &receive_message_info, socket, G_IO_IN, errno,
-                      "Error receiving message", cancellable, error))
+                      "Error receiving message", &pause, cancellable, error))
         return -1;
     }
 
@@ -550,6 +581,8 @@ thredo_socket_send_message (GSocket                *socket,
                             GError                **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
+  GTimeSpan pause = 0;
+  gboolean sure;
   gsize n = 0;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), -1);
@@ -560,6 +593,8 @@ thredo_socket_send_message (GSocket                *socket,
   if (!thredo_blocking_begin (slot, &send_message_info, cancellable, error))
     return -1;
 
+  /* What a local socket says is about itself, not about whom an address stands for. */
+  sure = address == NULL || g_socket_address_get_family (address) != G_SOCKET_FAMILY_UNIX;
   for (;;)
     {
       switch (g_socket_send_message_with_timeout (socket, address, vectors, num_vectors, messages,
@@ -568,7 +603,8 @@ thredo_socket_send_message (GSocket                *socket,
         case G_POLLABLE_RETURN_OK:
           return (gssize) n;
         case G_POLLABLE_RETURN_WOULD_BLOCK:
-          if (wait_for (slot, &send_message_info, socket, G_IO_OUT, cancellable, error) == 0)
+          if (!wait_again (slot, &send_message_info, socket, G_IO_OUT, sure, &pause, cancellable,
+                           error))
             return -1;
           break;
         default:
@@ -637,6 +673,7 @@ thredo_socket_accept (GSocket       *socket,
                       GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
+  GTimeSpan pause = 0;
   GSocket *accepted;
   int fd;
 
@@ -652,7 +689,7 @@ thredo_socket_accept (GSocket       *socket,
 
       if (!is_of_the_connection (error_number) &&
           !try_again (slot, &accept_info, socket, G_IO_IN, error_number,
-                      "Error accepting connection", cancellable, error))
+                      "Error accepting connection", &pause, cancellable, error))
         return NULL;
     }
 

@@ -1071,6 +1071,15 @@ test_messages (void)
   g_assert_no_error (error);
   g_assert_null (messages);
   g_assert_cmpint (n_messages, ==, 0);
+
+  /* Nothing is asked for. */
+  g_assert_cmpint (thredo_socket_send (pair->near, "x", 1, NULL, &error), ==, 1);
+  n_messages = -1;
+  g_assert_cmpint (thredo_socket_receive_message (pair->far, NULL, &in, 1, NULL, &n_messages,
+                                                  NULL, NULL, &error),
+                   ==, 1);
+  g_assert_no_error (error);
+  g_assert_cmpint (n_messages, ==, 0);
   tear_down (pair);
 }
 

@@ -426,6 +426,8 @@ take_messages (struct msghdr           *header,
 {
   g_autoptr(GPtrArray) taken = NULL;
 
+  if (num_messages != NULL)
+    *num_messages = 0;
   if (messages == NULL)
     return;
 

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -862,6 +863,53 @@ test_fork (void)
   g_close (fds[1], NULL);
 }
 
+#if !THREDO_PORTABLE
+/* Where the loop cannot be started that is what the caller is told, and not that its own file was
+ * closed. GLib does not live to see that. */
+static void
+test_no_loop (void)
+{
+  int status;
+  pid_t pid;
+  int fds[2];
+
+#if SUPPORT_WITH_TSAN
+  g_test_skip ("ThreadSanitizer cannot follow a fork of a process with threads");
+  return;
+#endif
+
+  make_pipe (fds);
+  pid = fork ();
+  g_assert_cmpint (pid, !=, -1);
+  if (pid == 0)
+    {
+      struct rlimit before;
+      struct rlimit none;
+      GError *error = NULL;
+
+      alarm (60);
+      getrlimit (RLIMIT_NOFILE, &before);
+      none = before;
+      none.rlim_cur = 0;
+      setrlimit (RLIMIT_NOFILE, &none);
+      if (thredo_wait_fd (fds[0], G_IO_IN, NULL, &error) != 0 ||
+          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES))
+        _exit (1);
+      setrlimit (RLIMIT_NOFILE, &before);
+      g_clear_error (&error);
+      thredo_scope_enter (thredo_scope_new_with_timeout (G_TIME_SPAN_MILLISECOND));
+      if (thredo_wait_fd (fds[0], G_IO_IN, NULL, &error) != 0 ||
+          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+        _exit (2);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+  g_close (fds[0], NULL);
+  g_close (fds[1], NULL);
+}
+#endif
+
 int
 main (int    argc,
       char **argv)
@@ -896,6 +944,9 @@ main (int    argc,
   g_test_add_func ("/fd/loop-thread", test_loop_thread);
   g_test_add_func ("/fd/flood", test_flood);
   g_test_add_func ("/fd/fork", test_fork);
+#if !THREDO_PORTABLE
+  g_test_add_func ("/fd/no-loop", test_no_loop);
+#endif
 
   status = g_test_run ();
   g_assert_cmpuint (support_count_fds (), ==, n_fds);

@@ -40,10 +40,14 @@ wait_for_fd (ThredoSlot            *slot,
              GCancellable          *cancellable,
              GError               **error)
 {
+  ThredoWaitState outcome;
   int error_number = 0;
-  ThredoWaitState outcome = thredo_watch_wait (slot, info, object, fd, condition, era, seen,
-                                               cancellable, &error_number);
 
+  if (!thredo_loop_ensure (error))
+    return FALSE;
+
+  outcome = thredo_watch_wait (slot, info, object, fd, condition, era, seen, cancellable,
+                               &error_number);
   switch (outcome)
     {
     case THREDO_WAIT_DONE:
@@ -210,10 +214,15 @@ thredo_source_wait (ThredoSlot            *slot,
                     GCancellable          *cancellable,
                     GError               **error)
 {
-  GSource *parent = g_source_new (&wait_source_funcs, sizeof (WaitSource));
-  WaitSource *self = (WaitSource *) parent;
+  GSource *parent;
+  WaitSource *self;
   ThredoWaitState outcome;
 
+  if (!thredo_loop_ensure (error))
+    return FALSE;
+
+  parent = g_source_new (&wait_source_funcs, sizeof (WaitSource));
+  self = (WaitSource *) parent;
   thredo_mutex_init (&self->lock);
   g_source_set_static_name (parent, info->function);
   g_source_set_dummy_callback (source);

@@ -727,6 +727,40 @@ test_broken_pipe (void)
   tear_down (pipe);
 }
 
+/* The end that is typed at a terminal is one, and the terminal goes on after it. */
+static void
+test_terminal (void)
+{
+  g_autoptr(GInputStream) input = NULL;
+  g_autoptr(GError) error = NULL;
+  char buffer[16];
+  int far = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int near = -1;
+
+  if (far != -1 && grantpt (far) == 0 && unlockpt (far) == 0)
+    near = open (ptsname (far), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (near == -1)
+    {
+      g_test_skip ("There are no pseudo-terminals");
+      if (far != -1)
+        g_close (far, NULL);
+      return;
+    }
+
+  input = wrap_input (g_unix_input_stream_new (near, TRUE));
+  g_assert_cmpint (write (far, "hello\n\004", 7), ==, 7);
+  g_assert_cmpint (g_input_stream_read (input, buffer, sizeof buffer, NULL, &error), ==, 6);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_input_stream_read (input, buffer, sizeof buffer, NULL, &error), ==, 0);
+  g_assert_no_error (error);
+  g_assert_cmpint (write (far, "more\n", 5), ==, 5);
+  g_assert_cmpint (g_input_stream_read (input, buffer, sizeof buffer, NULL, &error), ==, 5);
+  g_assert_no_error (error);
+  g_assert_true (g_input_stream_close (input, NULL, &error));
+  g_assert_no_error (error);
+  g_close (far, NULL);
+}
+
 static void
 test_memory (void)
 {
@@ -1228,6 +1262,7 @@ main (int    argc,
   g_test_add_func ("/streams/write/pipe", test_write_to_pipe);
   g_test_add_func ("/streams/write/silent-peer", test_write_to_silent_peer);
   g_test_add_func ("/streams/write/broken-pipe", test_broken_pipe);
+  g_test_add_func ("/streams/terminal", test_terminal);
   g_test_add_func ("/streams/memory", test_memory);
   g_test_add_func ("/streams/file", test_file);
   g_test_add_func ("/streams/nested", test_nested);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,14 @@ is_ready (int   fd,
   struct pollfd poll_fd = { .fd = fd, .events = events };
 
   return poll (&poll_fd, 1, 0) == 1;
+}
+
+static gboolean
+is_fifo (int fd)
+{
+  struct stat status;
+
+  return fstat (fd, &status) == 0 && S_ISFIFO (status.st_mode);
 }
 
 static gboolean
@@ -86,8 +95,9 @@ thredo_pipe_read (int    fd,
       n = read (fd, buffer, size);
     }
 
-  /* A FIFO that nobody has opened for writing yet reads as if it were at its end. */
-  if (n == 0 && size > 0 && !is_ready (fd, POLLIN))
+  /* A FIFO that nobody has opened for writing yet reads as if it were at its end. So does
+   * a terminal where that is what was typed, and there it is the end. */
+  if (n == 0 && size > 0 && is_fifo (fd) && !is_ready (fd, POLLIN))
     {
       errno = EAGAIN;
       n = -1;

@@ -6,6 +6,7 @@
 
 #include "support.h"
 
+#include <glib-unix.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -379,6 +380,44 @@ test_signal_restored (void)
 }
 
 static gboolean
+is_default (gpointer data)
+{
+  struct sigaction now;
+
+  sigaction (GPOINTER_TO_INT (data), NULL, &now);
+  return now.sa_handler == SIG_DFL;
+}
+
+static gboolean
+keep_listening (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Somebody else listens by a source of GLib's, from before to somewhere in between: no
+ * handler is left that does nothing. */
+static void
+test_signal_beside_source (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (all_signals); i++)
+    {
+      int number = all_signals[i];
+      guint id;
+      ThredoSignalEvent *event;
+
+      if (number == SIGCHLD)
+        continue;
+      id = g_unix_signal_add (number, keep_listening, NULL);
+      event = new_event (number, 0);
+      g_source_remove (id);
+      raise (number);
+      expect (event, number);
+      g_object_unref (event);
+      support_wait_for ("the default", is_default, GINT_TO_POINTER (number));
+    }
+}
+
+static gboolean
 interrupted_main (ThredoThread  *thread,
                   gpointer       data,
                   GError       **error)
@@ -602,6 +641,7 @@ main (int    argc,
   g_test_add_func ("/signal-event/async", test_signal_async);
   g_test_add_func ("/signal-event/loop-thread", test_signal_loop_thread);
   g_test_add_func ("/signal-event/restored", test_signal_restored);
+  g_test_add_func ("/signal-event/beside-source", test_signal_beside_source);
   g_test_add_func ("/signal-event/beside-run", test_signal_beside_run);
   g_test_add_func ("/signal-event/child/coexists", test_signal_child);
   g_test_add_func ("/signal-event/child/overwritten", test_signal_child_overwritten);

@@ -9,9 +9,8 @@
 /* What signals did before the library listened to them by GLib's sources. GLib sets
  * them to their defaults when nobody listens any more.
  *
- * To be held before the first of the sources is made, and released when the last has
- * been destroyed. */
-void thredo_disposition_hold (int signal_number);
+ * Each source is made by holding it, and released when it has been destroyed. */
+GSource *thredo_disposition_hold (int signal_number);
 void thredo_disposition_release (int signal_number);
 
 #endif

@@ -7,6 +7,7 @@
 
 #ifdef G_OS_UNIX
 
+#include <glib-unix.h>
 #include <signal.h>
 
 typedef struct
@@ -58,15 +59,32 @@ restore_later (int signal_number)
   g_source_attach (source, thredo_loop_get_context ());
 }
 
-void
+/* If GLib's handler is there already, for a source of somebody else's, that is nothing to
+ * come back to: it goes with the last source, and GLib puts the default in its place. */
+static void
+forget_glib_locked (Disposition *self,
+                    int          signal_number)
+{
+  struct sigaction now;
+
+  if (sigaction (signal_number, NULL, &now) == 0 && now.sa_handler == self->before.sa_handler)
+    self->before = (struct sigaction) { .sa_handler = SIG_DFL };
+}
+
+GSource *
 thredo_disposition_hold (int signal_number)
 {
   Disposition *self = &dispositions[signal_number];
+  GSource *source;
 
   thredo_mutex_lock (&lock);
   if (self->n_holders++ == 0 && !self->restoring)
     sigaction (signal_number, NULL, &self->before);
+  source = g_unix_signal_source_new (signal_number);
+  forget_glib_locked (self, signal_number);
   thredo_mutex_unlock (&lock);
+
+  return source;
 }
 
 void

@@ -110,11 +110,10 @@ signal_watch_new (ThredoThread *thread)
     {
       SignalClosure *closure = g_new (SignalClosure, 1);
 
-      thredo_disposition_hold (signal_numbers[i]);
       closure->watch = self;
       closure->number = signal_numbers[i];
       g_atomic_ref_count_inc (&self->ref_count);
-      self->sources[i] = g_unix_signal_source_new (signal_numbers[i]);
+      self->sources[i] = thredo_disposition_hold (signal_numbers[i]);
       g_source_set_callback (self->sources[i], on_signal, closure, signal_closure_free);
       g_source_attach (self->sources[i], thredo_loop_get_context ());
     }

@@ -253,8 +253,7 @@ listen_to_signal (Inbox *inbox,
 
   listening->inbox = g_atomic_rc_box_acquire (inbox);
   listening->number = number;
-  thredo_disposition_hold (number);
-  source = g_unix_signal_source_new (number);
+  source = thredo_disposition_hold (number);
   g_source_set_callback (source, signal_arrived, listening, listening_free);
   g_source_attach (source, thredo_loop_get_context ());
   return source;

@@ -1021,6 +1021,43 @@ test_datagrams (void)
   g_assert_cmpmem (buffer, n, "second", 6);
 }
 
+/* For languages that do not hand out memory. */
+static void
+test_bytes (void)
+{
+  g_autoptr(GSocket) here = udp_new ();
+  g_autoptr(GSocket) there = udp_new ();
+  g_autoptr(GSocketAddress) to = address_of (there);
+  g_autoptr(GSocketAddress) own = address_of (here);
+  g_autoptr(GSocketAddress) from = NULL;
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (0);
+  g_autoptr(GBytes) first = NULL;
+  g_autoptr(GBytes) second = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_cmpint (thredo_socket_send_to (here, to, "first", 5, NULL, &error), ==, 5);
+  g_assert_cmpint (thredo_socket_send_to (here, to, "second", 6, NULL, &error), ==, 6);
+  g_assert_no_error (error);
+
+  first = thredo_socket_receive_bytes_from (there, &from, 100, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (first, NULL), g_bytes_get_size (first), "first", 5);
+  g_assert_cmpint (g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (from)), ==,
+                   g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (own)));
+  second = thredo_socket_receive_bytes (there, 3, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (second, NULL), g_bytes_get_size (second), "sec", 3);
+
+  thredo_scope_enter (scope);
+  g_assert_null (thredo_socket_receive_bytes (there, 3, NULL, &error));
+  support_assert_timed_out (&error);
+  g_clear_object (&from);
+  g_assert_null (thredo_socket_receive_bytes_from (there, &from, 3, NULL, &error));
+  support_assert_timed_out (&error);
+  g_assert_null (from);
+  thredo_scope_leave (scope);
+}
+
 /* A file descriptor goes along with the data, and none is left over. */
 static void
 test_messages (void)
@@ -1490,6 +1527,7 @@ main (int    argc,
   g_test_add_func ("/socket/timeout/long", test_long_timeout);
   g_test_add_func ("/socket/non-blocking", test_non_blocking);
   g_test_add_func ("/socket/datagrams", test_datagrams);
+  g_test_add_func ("/socket/bytes", test_bytes);
   g_test_add_func ("/socket/messages", test_messages);
   g_test_add_func ("/socket/several", test_several);
   g_test_add_func ("/socket/echo", test_echo);

@@ -269,7 +269,7 @@ thredo_socket_send (GSocket       *socket,
 }
 
 /**
- * thredo_socket_receive_all:
+ * thredo_socket_receive_all: (skip)
  * @socket: a connected socket
  * @buffer: (out caller-allocates) (array length=size) (element-type guint8): where to put what
  *   is received
@@ -384,6 +384,98 @@ thredo_socket_receive_from (GSocket         *socket,
 
   return thredo_socket_receive_message (socket, address, &vector, 1, NULL, NULL, NULL, cancellable,
                                         error);
+}
+
+static GBytes *
+receive_bytes (GSocket         *socket,
+               GSocketAddress **address,
+               gsize            size,
+               GCancellable    *cancellable,
+               GError         **error)
+{
+  g_autofree char *buffer = g_malloc (MAX (size, 1));
+  gssize n;
+
+  if (address != NULL)
+    n = thredo_socket_receive_from (socket, address, buffer, size, cancellable, error);
+  else
+    n = thredo_socket_receive (socket, buffer, size, cancellable, error);
+  if (n < 0)
+    return NULL;
+  if ((gsize) n < size / 2)
+    return g_bytes_new (buffer, (gsize) n);
+  return g_bytes_new_take (g_steal_pointer (&buffer), (gsize) n);
+}
+
+/**
+ * thredo_socket_receive_bytes: (rename-to thredo_socket_receive)
+ * @socket: a socket
+ * @size: how many bytes to receive at most
+ * @cancellable: (nullable): what else can end the wait
+ * @error: return location for an error
+ *
+ * Receives what there is, and waits while there is nothing.
+ *
+ * This is `thredo_socket_receive()` with memory of its own, and the one that other
+ * languages have. The wait ends with the first bytes, or the end of the stream; by a cancel of the
+ * caller, the deadline of a scope around it, or a cancel of @cancellable; after the
+ * socket's own [property@Gio.Socket:timeout], if it has one; and if the socket is closed
+ * by [func@Thredo.socket_close]. If this fails, nothing was taken from the socket.
+ *
+ * Any thread but the loop's may call this.
+ *
+ * Returns: (transfer full): the bytes, none at the end of the stream, or %NULL with an
+ *   error: `G_IO_ERROR_CANCELLED` ([error@Gio.IOErrorEnum]) if the wait was cancelled;
+ *   `G_IO_ERROR_TIMED_OUT` if it was too long; `G_IO_ERROR_CLOSED` if the socket was
+ *   closed, `G_IO_ERROR_CONNECTION_CLOSED` by the other end before it had got what was
+ *   sent to it; `THREDO_ERROR_LOOP_THREAD`; what the operating system says
+ *
+ * Since: 1.0
+ */
+GBytes *
+thredo_socket_receive_bytes (GSocket       *socket,
+                             gsize          size,
+                             GCancellable  *cancellable,
+                             GError       **error)
+{
+  g_return_val_if_fail (G_IS_SOCKET (socket), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+
+  return receive_bytes (socket, NULL, size, cancellable, error);
+}
+
+/**
+ * thredo_socket_receive_bytes_from: (rename-to thredo_socket_receive_from)
+ * @socket: a socket, for datagrams
+ * @address: (out) (nullable) (transfer full): return location for whom it is from; %NULL
+ *   where that is not known
+ * @size: how many bytes to receive at most; what is beyond them is lost
+ * @cancellable: (nullable): what else can end the wait
+ * @error: return location for an error
+ *
+ * Receives a datagram, and waits while there is none.
+ *
+ * The wait ends as that of [func@Thredo.socket_receive] does. If this fails, no
+ * datagram was taken. Any thread but the loop's may call this.
+ *
+ * Returns: (transfer full): the bytes, or %NULL with an error as
+ *   [func@Thredo.socket_receive]
+ *
+ * Since: 1.0
+ */
+GBytes *
+thredo_socket_receive_bytes_from (GSocket         *socket,
+                                  GSocketAddress **address,
+                                  gsize            size,
+                                  GCancellable    *cancellable,
+                                  GError         **error)
+{
+  g_return_val_if_fail (G_IS_SOCKET (socket), NULL);
+  g_return_val_if_fail (address != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+
+  *address = NULL;
+  return receive_bytes (socket, address, size, cancellable, error);
 }
 
 /**

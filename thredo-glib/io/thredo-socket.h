@@ -40,6 +40,17 @@ gssize thredo_socket_receive_from (GSocket         *socket,
                                    GCancellable    *cancellable,
                                    GError         **error);
 THREDO_AVAILABLE
+GBytes *thredo_socket_receive_bytes (GSocket       *socket,
+                                     gsize          size,
+                                     GCancellable  *cancellable,
+                                     GError       **error);
+THREDO_AVAILABLE
+GBytes *thredo_socket_receive_bytes_from (GSocket         *socket,
+                                          GSocketAddress **address,
+                                          gsize            size,
+                                          GCancellable    *cancellable,
+                                          GError         **error);
+THREDO_AVAILABLE
 gssize thredo_socket_send_to (GSocket         *socket,
                               GSocketAddress  *address,
                               const char      *buffer,

@@ -183,7 +183,7 @@ thredo_await_as (const ThredoWaitInfo  *info,
  * @cancellable: what to give to the operation
  * @callback: what to give to it as callback
  * @callback_data: what to give to it as data for @callback
- * @user_data: what was given with the function
+ * @closure: (closure): the data that was given with the function
  *
  * Starts an asynchronous operation, by calling a function whose name ends in
  * `_async`.

@@ -6,10 +6,12 @@
 
 G_BEGIN_DECLS
 
+/* The last one is not called data: what comes after a callback and is would be taken for the
+ * callback's by other languages. */
 typedef void (*ThredoAwaitFunc) (GCancellable        *cancellable,
                                  GAsyncReadyCallback  callback,
                                  gpointer             callback_data,
-                                 gpointer             user_data);
+                                 gpointer             closure);
 
 THREDO_AVAILABLE
 GAsyncResult *thredo_await (ThredoAwaitFunc   start,

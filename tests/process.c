@@ -411,25 +411,30 @@ test_command_signal (void)
 static void
 test_command_properties (void)
 {
-  g_autoptr(ThredoCommand) command = new_shell_command ("pwd; cat");
+  g_autoptr(ThredoCommand) command = new_shell_command ("pwd; cat; echo $MOOD");
   g_autoptr(GBytes) input = g_bytes_new_static ("input", 5);
   g_autoptr(GBytes) same_input = NULL;
   g_auto(GStrv) argv = NULL;
+  g_auto(GStrv) environment = NULL;
+  g_auto(GStrv) mood = g_environ_setenv (g_get_environ (), "MOOD", "sunny", TRUE);
   g_autofree char *folder = NULL;
   g_autoptr(GError) error = NULL;
   gint64 grace;
 
-  g_object_get (command, "argv", &argv, "grace", &grace, "working-directory", &folder, NULL);
-  g_assert_cmpstr (argv[2], ==, "pwd; cat");
+  g_object_get (command, "argv", &argv, "grace", &grace, "working-directory", &folder,
+                "environment", &environment, NULL);
+  g_assert_cmpstr (argv[2], ==, "pwd; cat; echo $MOOD");
   g_assert_cmpint (grace, ==, 2 * G_TIME_SPAN_SECOND);
   g_assert_null (folder);
+  g_assert_null (environment);
 
-  g_object_set (command, "input", input, "grace", (gint64) 5, "working-directory", "/", NULL);
+  g_object_set (command, "input", input, "grace", (gint64) 5, "working-directory", "/",
+                "environment", mood, NULL);
   g_object_get (command, "input", &same_input, NULL);
   g_assert_true (same_input == input);
   thredo_command_run (command, NULL, &error);
   g_assert_no_error (error);
-  assert_output (command, "/\ninput");
+  assert_output (command, "/\ninputsunny\n");
 }
 
 static void

@@ -294,6 +294,7 @@ struct _ThredoCommand
   GBytes *input;
   GTimeSpan grace;
   char *working_directory;
+  char **environment; /* NULL: ours */
 
   ThredoMutex lock; /* guards the state, and with it what follows */
   CommandState state;
@@ -309,6 +310,7 @@ enum
   PROP_INPUT,
   PROP_GRACE,
   PROP_WORKING_DIRECTORY,
+  PROP_ENVIRONMENT,
   N_PROPS
 };
 
@@ -350,6 +352,9 @@ thredo_command_get_property (GObject    *object,
     case PROP_WORKING_DIRECTORY:
       g_value_set_string (value, self->working_directory);
       break;
+    case PROP_ENVIRONMENT:
+      g_value_set_boxed (value, self->environment);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -377,6 +382,9 @@ thredo_command_set_property (GObject      *object,
     case PROP_WORKING_DIRECTORY:
       thredo_command_set_working_directory (self, g_value_get_string (value));
       break;
+    case PROP_ENVIRONMENT:
+      thredo_command_set_environment (self, g_value_get_boxed (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -390,6 +398,7 @@ thredo_command_finalize (GObject *object)
   g_strfreev (self->argv);
   g_clear_pointer (&self->input, g_bytes_unref);
   g_free (self->working_directory);
+  g_strfreev (self->environment);
   g_clear_pointer (&self->output, g_bytes_unref);
   g_clear_pointer (&self->error_output, g_bytes_unref);
   thredo_mutex_clear (&self->lock);
@@ -446,6 +455,16 @@ thredo_command_class_init (ThredoCommandClass *klass)
   properties[PROP_WORKING_DIRECTORY] =
       g_param_spec_string ("working-directory", NULL, NULL, NULL,
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * ThredoCommand:environment:
+   *
+   * The variables that the program finds; %NULL for those of this one.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ENVIRONMENT] =
+      g_param_spec_boxed ("environment", NULL, NULL, G_TYPE_STRV,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -538,6 +557,31 @@ thredo_command_set_working_directory (ThredoCommand *self,
   g_free (self->working_directory);
   self->working_directory = g_strdup (folder);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WORKING_DIRECTORY]);
+}
+
+/**
+ * thredo_command_set_environment:
+ * @self: a command
+ * @environment: (nullable) (array zero-terminated=1) (element-type filename): variables
+ *   as `NAME=VALUE`, such as [func@GLib.environ_setenv] makes them, or %NULL for those
+ *   of this process
+ *
+ * Sets the variables that the program finds. To be called before it runs.
+ *
+ * Since: 1.0
+ */
+void
+thredo_command_set_environment (ThredoCommand     *self,
+                                const char *const *environment)
+{
+  char **old;
+
+  g_return_if_fail (THREDO_IS_COMMAND (self));
+
+  old = self->environment;
+  self->environment = g_strdupv ((char **) environment);
+  g_strfreev (old);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENVIRONMENT]);
 }
 
 static void
@@ -710,7 +754,8 @@ run_child (ThredoCommand  *self,
   GPid pid;
 
   *started = g_spawn_async_with_pipes_and_fds (self->working_directory,
-                                               (const char *const *) self->argv, NULL,
+                                               (const char *const *) self->argv,
+                                               (const char *const *) self->environment,
                                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
                                                    G_SPAWN_CLOEXEC_PIPES,
                                                NULL, NULL, -1, -1, -1, NULL, NULL, 0, &pid,

@@ -33,6 +33,9 @@ THREDO_AVAILABLE
 void thredo_command_set_working_directory (ThredoCommand *self,
                                            const char    *folder);
 THREDO_AVAILABLE
+void thredo_command_set_environment (ThredoCommand     *self,
+                                     const char *const *environment);
+THREDO_AVAILABLE
 gboolean thredo_command_run (ThredoCommand  *self,
                              GCancellable   *cancellable,
                              GError        **error);

@@ -293,7 +293,7 @@ thredo_wait_fd (int            fd,
 {
   ThredoSlot *slot = thredo_slot_self ();
   GPollFD poll = { .fd = fd, .events = condition };
-  guint seen = 0;
+  guint seen;
 
   g_return_val_if_fail ((condition & (G_IO_IN | G_IO_OUT | G_IO_PRI)) != 0, 0);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), 0);
@@ -301,7 +301,9 @@ thredo_wait_fd (int            fd,
   if (!thredo_blocking_begin (slot, &wait_fd_info, cancellable, error))
     return 0;
 
-  while (seen == 0)
+  /* It is looked at again also after the wait: what the loop has seen may be what the wait
+   * before would have been told, had it not been too late, and is gone. */
+  for (;;)
     {
       guint32 era = thredo_watch_get_era (fd);
 
@@ -310,7 +312,6 @@ thredo_wait_fd (int            fd,
       if (!wait_for_fd (slot, &wait_fd_info, NULL, fd, condition, era, &seen, cancellable, error))
         return 0;
     }
-  return (GIOCondition) seen;
 }
 
 /**

@@ -20,6 +20,7 @@ typedef enum
   WITHIN_START,  /* calls back before the function that starts it has returned */
   FROM_A_THREAD, /* calls back on a thread of its own */
   NEVER,         /* only a cancel ends it */
+  CARELESS,      /* the same, but it does not look for one that came before */
   DEAF,          /* completes when it is told, and takes no notice of a cancel */
   FAILS,
 } Manner;
@@ -31,8 +32,9 @@ typedef struct
   GThread *started_on;
   int n_started;
   int n_destroyed;
-  int started; /* for others to wait for */
-  int end;     /* a deaf one is told */
+  int started;      /* for others to wait for */
+  int end;          /* a deaf one is told */
+  SupportGate gate; /* where a careless one waits */
   GThread *thread;
   GTask *task;
   gulong handler;
@@ -160,6 +162,12 @@ operation_start (GCancellable        *cancellable,
         self->thread = g_thread_new ("caller back", call_back_from_thread, from);
         break;
       }
+    case CARELESS:
+      g_atomic_int_set (&self->started, 1);
+      support_gate_wait (&self->gate);
+      self->task = g_task_new (NULL, cancellable, callback, callback_data);
+      g_signal_connect (cancellable, "cancelled", G_CALLBACK (operation_cancelled), self);
+      break;
     case NEVER:
       self->task = g_task_new (NULL, cancellable, callback, callback_data);
       self->handler = g_cancellable_connect (cancellable, G_CALLBACK (operation_cancelled), self,
@@ -292,6 +300,30 @@ test_await_cancelled (void)
   /* It has called back. */
   g_assert_null (operation.task);
   g_assert_cmpint (operation.n_started, ==, 1);
+}
+
+/* A cancel while it starts waits until it has. */
+static void
+test_await_cancelled_while_starting (void)
+{
+  for (guint i = 0; i < support_rounds (1000); i++)
+    {
+      Operation operation = { .manner = CARELESS };
+      g_autoptr(ThredoThread) thread = NULL;
+      g_autoptr(GError) error = NULL;
+
+      support_gate_init (&operation.gate);
+      thread = thredo_thread_spawn ("awaits", await_in_thread, &operation, NULL, &error);
+      g_assert_no_error (error);
+      support_wait_for_int (&operation.started, 1);
+      support_wait_for_wait (thread, "await");
+      thredo_thread_cancel (thread);
+      support_wait_for_wait (thread, "await");
+      support_gate_open (&operation.gate);
+      g_assert_false (thredo_thread_join (thread, NULL, &error));
+      support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
+      support_gate_clear (&operation.gate);
+    }
 }
 
 static void
@@ -1366,6 +1398,7 @@ main (int    argc,
   g_test_add_func ("/await/own-failure", test_await_own_failure);
   g_test_add_func ("/await/destroy", test_await_destroy);
   g_test_add_func ("/await/cancelled", test_await_cancelled);
+  g_test_add_func ("/await/cancelled-while-starting", test_await_cancelled_while_starting);
   g_test_add_func ("/await/explicit-cancellable", test_await_explicit_cancellable);
   g_test_add_func ("/await/deadline", test_await_deadline);
   g_test_add_func ("/await/shielded", test_await_shielded);

@@ -17,6 +17,8 @@ typedef struct
   GCancellable *operation;
 
   ThredoMutex lock; /* guards the following */
+  gboolean starting;
+  gboolean cancelled;
   guint n_missing;
   GAsyncResult *result;
 
@@ -100,17 +102,44 @@ static gboolean
 start_operation (gpointer data)
 {
   Await *self = data;
+  gboolean cancelled;
 
-  if (g_cancellable_is_cancelled (self->operation))
+  thredo_mutex_lock (&self->lock);
+  cancelled = self->cancelled;
+  self->starting = !cancelled;
+  thredo_mutex_unlock (&self->lock);
+  if (cancelled)
     {
       arrive (self, 2, NULL);
+      return G_SOURCE_REMOVE;
     }
-  else
-    {
-      self->start (self->operation, called_back, self, self->user_data);
-      arrive (self, 1, NULL);
-    }
+
+  self->start (self->operation, called_back, self, self->user_data);
+
+  thredo_mutex_lock (&self->lock);
+  cancelled = self->cancelled;
+  self->starting = FALSE;
+  thredo_mutex_unlock (&self->lock);
+  if (cancelled)
+    g_cancellable_cancel (self->operation);
+  arrive (self, 1, NULL);
   return G_SOURCE_REMOVE;
+}
+
+/* Not while it starts: there are operations, g_subprocess_wait_async() for one, that look
+ * whether they are cancelled first, and connect to the cancellable then. What comes
+ * between would never reach them. The loop cancels them when they have started. */
+static void
+cancel_operation (Await *self)
+{
+  gboolean starting;
+
+  thredo_mutex_lock (&self->lock);
+  self->cancelled = TRUE;
+  starting = self->starting;
+  thredo_mutex_unlock (&self->lock);
+  if (!starting)
+    g_cancellable_cancel (self->operation);
 }
 
 /* Until it has called back, whatever happens to the caller. */
@@ -163,7 +192,7 @@ thredo_await_as (const ThredoWaitInfo  *info,
                               NULL, cancellable, NULL);
   if (outcome != THREDO_WAIT_DONE)
     {
-      g_cancellable_cancel (self.operation);
+      cancel_operation (&self);
       wait_for_callback (&self, slot, info, object);
       if (self.result == NULL)
         thredo_blocking_set_error (slot, info, outcome, cancellable, error);

@@ -1243,33 +1243,50 @@ is_no_file (gpointer number)
   return fcntl (GPOINTER_TO_INT (number), F_GETFD) == -1;
 }
 
-/* A socket is still being closed, since it lingers, when its number is another's already: that one
- * is not taken to be connected for it. */
-static void
-test_connect_after_lingering (void)
+/* A socket that is still being closed, since it lingers, although its number is free. */
+static Pair *
+set_up_lingering (ThredoThread **closer,
+                  int           *number)
 {
-  Pair *closed = set_up_tcp ();
-  Pair *pair = set_up_silent ();
+  Pair *pair = set_up_tcp ();
   struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
-  int number = g_socket_get_fd (closed->near);
-  g_autoptr(ThredoThread) closer = NULL;
-  g_autoptr(ThredoThread) connecter = NULL;
-  int fd;
 
-  setsockopt (number, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-  fill (closed->near);
-  closer = spawn (close_near, closed);
-  support_wait_for ("the number to be free", is_no_file, GINT_TO_POINTER (number));
+  *number = g_socket_get_fd (pair->near);
+  setsockopt (*number, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  fill (pair->near);
+  *closer = spawn (close_near, pair);
+  support_wait_for ("the number to be free", is_no_file, GINT_TO_POINTER (*number));
+  return pair;
+}
 
-  g_object_unref (pair->near);
-  fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+static GSocket *
+socket_with_number (int family,
+                    int number)
+{
+  int fd = socket (family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
   g_assert_cmpint (fd, !=, -1);
   if (fd != number)
     {
       g_assert_cmpint (dup3 (fd, number, O_CLOEXEC), ==, number);
       close (fd);
     }
-  pair->near = socket_from_fd (number);
+  return socket_from_fd (number);
+}
+
+/* Its number is another's: that one is not taken to be connected because the other is closed at
+ * last. */
+static void
+test_connect_after_lingering (void)
+{
+  g_autoptr(ThredoThread) closer = NULL;
+  g_autoptr(ThredoThread) connecter = NULL;
+  int number;
+  Pair *pair = set_up_silent ();
+  Pair *closed = set_up_lingering (&closer, &number);
+
+  g_object_unref (pair->near);
+  pair->near = socket_with_number (AF_INET, number);
   connecter = spawn (connect_near, pair);
   support_wait_for_wait (connecter, "connect on Socket");
 
@@ -1280,6 +1297,32 @@ test_connect_after_lingering (void)
 
   tear_down (closed);
   tear_down (pair);
+}
+
+/* Who waits for it after all, and by its number for another's, is not left there. */
+static void
+test_receive_after_lingering (void)
+{
+  g_autoptr(ThredoThread) closer = NULL;
+  g_autoptr(ThredoThread) receiver = NULL;
+  int number;
+  Pair *other = set_up_stream ();
+  Pair *closed = set_up_lingering (&closer, &number);
+  Mover mover = { .pair = closed, .size = 1 };
+
+  g_assert_cmpint (dup3 (g_socket_get_fd (other->near), number, O_CLOEXEC), ==, number);
+  receiver = spawn (receive_all, &mover);
+  support_wait_for_wait (receiver, "receive on Socket");
+
+  g_socket_close (closed->far, NULL);
+  support_join_ok (closer);
+  support_join_ok (receiver);
+  g_assert_false (mover.result);
+  support_assert_closed (&mover.error);
+
+  close (number);
+  tear_down (closed);
+  tear_down (other);
 }
 
 /* No number is left for what is accepted; when there is one again it is. */
@@ -1517,6 +1560,7 @@ main (int    argc,
   g_test_add_func ("/socket/connect/refused", test_refused);
   g_test_add_func ("/socket/connect/full-local-queue", test_full_local_queue);
   g_test_add_func ("/socket/connect/after-lingering", test_connect_after_lingering);
+  g_test_add_func ("/socket/receive/after-lingering", test_receive_after_lingering);
   g_test_add_func ("/socket/send-to/full-local-queue", test_full_local_datagrams);
   g_test_add_func ("/socket/receive/queued-error", test_queued_error);
   g_test_add_func ("/socket/accept/too-many-files", test_too_many_files);

@@ -510,6 +510,7 @@ static struct
 {
   ThredoMutex lock;
   Watching *first;
+  _Atomic guint32 era; /* how many numbers were closed; changed with the lock held */
 } all;
 
 /* After this poll() is asked again, which does not notice a close while it sleeps. */
@@ -566,9 +567,11 @@ watching_unref (gpointer data)
 static Watching *
 watching_new (ThredoSlot *slot,
               int         fd,
-              guint       wanted)
+              guint       wanted,
+              guint32     era)
 {
   Watching *self = g_atomic_rc_box_new0 (Watching);
+  gboolean late;
 
   thredo_mutex_init (&self->lock);
   self->fd = fd;
@@ -588,7 +591,10 @@ watching_new (ThredoSlot *slot,
   if (self->next != NULL)
     self->next->prev = self;
   all.first = self;
+  late = atomic_load_explicit (&all.era, memory_order_relaxed) != era;
   thredo_mutex_unlock (&all.lock);
+  if (late)
+    complete (self, THREDO_WAIT_DONE, 0);
 
   return self;
 }
@@ -622,7 +628,7 @@ watching_end (Watching *self)
 guint32
 thredo_watch_get_era (int fd)
 {
-  return 0;
+  return atomic_load (&all.era);
 }
 
 ThredoWaitState
@@ -645,7 +651,7 @@ thredo_watch_wait (ThredoSlot           *slot,
     return THREDO_WAIT_REFUSED;
 
   thredo_slot_prepare (slot, info);
-  self = watching_new (slot, fd, wanted);
+  self = watching_new (slot, fd, wanted, era);
   g_source_attach (self->source, thredo_loop_get_context ());
   outcome = thredo_slot_block (slot, info, object, cancellable);
   *seen = watching_end (self);
@@ -665,9 +671,18 @@ thredo_watch_closing (int fd)
   thredo_mutex_unlock (&all.lock);
 }
 
+/* Which file those who wait for the number mean is not known: all of them look again. */
 void
 thredo_watch_closed (int fd)
 {
+  thredo_mutex_lock (&all.lock);
+  atomic_fetch_add (&all.era, 1);
+  for (Watching *self = all.first; self != NULL; self = self->next)
+    {
+      if (self->fd == fd)
+        complete (self, THREDO_WAIT_DONE, 0);
+    }
+  thredo_mutex_unlock (&all.lock);
 }
 
 void

@@ -427,13 +427,37 @@ test_service_stop_cancel (void)
   g_assert_no_error (error);
 }
 
+/* Half of them are gone before it ends, in the middle of a block. */
+static gboolean
+hold_on_or_vanish (ThredoThread  *thread,
+                   gpointer       data,
+                   GError       **error)
+{
+  Client *self = data;
+  char block[1000] = "half of a block";
+  gboolean ok;
+
+  if (self->number % 2 == 0)
+    return hold_on (thread, data, error);
+
+  self->stream = thredo_connect (G_SOCKET_CONNECTABLE (self->server->address),
+                                 THREDO_CONNECT_NONE, NULL, error);
+  ok = self->stream != NULL && exchange (self, "hello", 5, block, error) &&
+       g_output_stream_write_all (g_io_stream_get_output_stream (self->stream), block,
+                                  sizeof block / 2, NULL, NULL, error);
+  if (ok)
+    vanish (self);
+  g_clear_object (&self->stream);
+  return ok;
+}
+
 static gboolean
 interrupt_main (ThredoThread  *thread,
                 gpointer       data,
                 GError       **error)
 {
   Server *server = data;
-  g_autoptr(ThredoGroup) clients = spawn_clients (server, hold_on, 50);
+  g_autoptr(ThredoGroup) clients = spawn_clients (server, hold_on_or_vanish, N_CLIENTS);
   gboolean ok = thredo_socket_service_run (server->service, NULL, error);
   g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
   G_GNUC_UNUSED g_autoptr(ThredoScopeGuard) shield_guard = thredo_scope_guard_new (shield);
@@ -446,7 +470,8 @@ interrupt_main (ThredoThread  *thread,
 static gpointer
 interrupt_when_served (gpointer data)
 {
-  support_wait_for_int (&((Server *) data)->n_begun, 50);
+  support_wait_for_int (&((Server *) data)->n_begun, N_CLIENTS);
+  support_wait_for_int (&((Server *) data)->n_ended, N_CLIENTS / 2);
   raise (SIGINT);
   return NULL;
 }
@@ -468,7 +493,8 @@ test_service_ctrl_c (void)
   g_assert_false (thredo_run (THREDO_RUN_HANDLE_SIGNALS, interrupt_main, &server, NULL, &error));
   support_assert_cancelled (&error);
   g_thread_join (thread);
-  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, 50);
+  g_assert_cmpint (g_atomic_int_get (&server.n_begun), ==, N_CLIENTS);
+  g_assert_cmpint (g_atomic_int_get (&server.n_ended), ==, N_CLIENTS);
   server_clear (&server);
 
   g_assert_cmpuint (support_count_fds (), ==, n_fds);

@@ -1200,6 +1200,101 @@ test_tls_read_cancelled (void)
   tls_clear (&tls);
 }
 
+/* What the other end takes is not known, but that it stops, and that nothing is lost: what
+ * was written can be read. */
+static void
+test_tls_write_cancelled (void)
+{
+  Tls tls;
+  Mover writer = { .size = HUGE };
+  g_autofree char *sent = g_malloc (HUGE);
+  g_autofree char *received = g_malloc (HUGE);
+  Mover reader = { .buffer = received, .size = 1 };
+  g_autoptr(ThredoThread) reading = NULL;
+  g_autoptr(ThredoThread) writing = NULL;
+  g_autoptr(ThredoThread) rest = NULL;
+
+  if (!tls_init (&tls))
+    return;
+
+  for (gsize i = 0; i < HUGE; i++)
+    sent[i] = byte_at (i);
+  reader.input = g_io_stream_get_input_stream (tls.server);
+  writer.output = g_io_stream_get_output_stream (tls.client);
+  writer.buffer = sent;
+  reading = spawn (read_all, &reader);
+  writing = spawn (write_all, &writer);
+  support_join_ok (reading);
+  g_assert_no_error (reader.error);
+  support_wait_for_wait (writing, "write on OutputStream");
+  thredo_thread_cancel (writing);
+  thredo_thread_wait (writing, NULL, NULL);
+  g_assert_false (writer.result);
+  support_assert_cancelled (&writer.error);
+  g_assert_cmpuint (writer.moved, >, 0);
+  g_assert_cmpuint (writer.moved, <, HUGE);
+
+  reader.buffer = received + 1;
+  reader.size = writer.moved - 1;
+  rest = spawn (read_all, &reader);
+  support_join_ok (rest);
+  g_assert_no_error (reader.error);
+  g_assert_cmpmem (received, writer.moved, sent, writer.moved);
+  tls_clear (&tls);
+}
+
+/* In the handshake, in a read and in a write. */
+static void
+test_tls_deadline (void)
+{
+  Tls tls;
+  g_autofree char *buffer = g_malloc0 (HUGE);
+  Mover reader = { .buffer = buffer, .size = 1 };
+  g_autoptr(ThredoThread) reading = NULL;
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (1000);
+  g_autoptr(GError) error = NULL;
+  gsize written;
+
+  if (!tls_init (&tls))
+    return;
+
+  thredo_scope_enter (scope);
+  g_assert_cmpint (g_input_stream_read (g_io_stream_get_input_stream (tls.client), buffer, 1, NULL,
+                                        &error),
+                   ==, -1);
+  support_assert_timed_out (&error);
+  thredo_scope_leave (scope);
+  tls_clear (&tls);
+
+  g_assert_true (tls_init (&tls));
+  reader.input = g_io_stream_get_input_stream (tls.server);
+  reading = spawn (read_all, &reader);
+  g_assert_true (g_output_stream_write_all (g_io_stream_get_output_stream (tls.client), "x", 1,
+                                            &written, NULL, &error));
+  g_assert_no_error (error);
+  support_join_ok (reading);
+  g_assert_no_error (reader.error);
+
+  g_object_unref (scope);
+  scope = thredo_scope_new_with_timeout (1000);
+  thredo_scope_enter (scope);
+  g_assert_cmpint (g_input_stream_read (g_io_stream_get_input_stream (tls.client), buffer, 1, NULL,
+                                        &error),
+                   ==, -1);
+  support_assert_timed_out (&error);
+  thredo_scope_leave (scope);
+
+  g_object_unref (scope);
+  scope = thredo_scope_new_with_timeout (20000);
+  thredo_scope_enter (scope);
+  g_assert_false (g_output_stream_write_all (g_io_stream_get_output_stream (tls.client), buffer,
+                                             HUGE, &written, NULL, &error));
+  support_assert_timed_out (&error);
+  g_assert_cmpuint (written, <, HUGE);
+  thredo_scope_leave (scope);
+  tls_clear (&tls);
+}
+
 static void
 test_tls_closed_meanwhile (void)
 {
@@ -1273,6 +1368,8 @@ main (int    argc,
   g_test_add_func ("/streams/tls/echo", test_tls_echo);
   g_test_add_func ("/streams/tls/handshake-cancelled", test_tls_handshake_cancelled);
   g_test_add_func ("/streams/tls/read-cancelled", test_tls_read_cancelled);
+  g_test_add_func ("/streams/tls/write-cancelled", test_tls_write_cancelled);
+  g_test_add_func ("/streams/tls/deadline", test_tls_deadline);
   g_test_add_func ("/streams/tls/closed-meanwhile", test_tls_closed_meanwhile);
 
   status = g_test_run ();

@@ -10,8 +10,22 @@
 #define BLOCK_SIZE 100000
 
 /* Clients of an echo server, all of them connected at once. Each sends lines and a block, and
- * checks every byte that comes back; half of them vanish in the middle of the block. The others
- * stay until the server ends, which is when the last of them is done: by SIGINT. */
+ * checks every byte that comes back; but half of them vanish on the way, in the middle of what
+ * they send or of what they receive. The others stay until the server ends. */
+
+static GIOStream *
+connect_to (GSocketAddress  *address,
+            GError         **error)
+{
+  g_autoptr(GSocketConnection) connection = NULL;
+  g_autoptr(GSocket) socket = g_socket_new (g_socket_address_get_family (address),
+                                             G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+
+  if (socket == NULL || !thredo_socket_connect (socket, address, NULL, error))
+    return NULL;
+  connection = g_socket_connection_factory_create_connection (socket);
+  return thredo_io_stream_new (G_IO_STREAM (connection));
+}
 
 static gboolean
 send_all (GIOStream   *connection,
@@ -24,19 +38,18 @@ send_all (GIOStream   *connection,
 }
 
 static gboolean
-check_echo (GIOStream   *connection,
-            const char  *sent,
-            gsize        size,
-            GError     **error)
+receive_all (GIOStream   *connection,
+             const char  *expected,
+             gsize        size,
+             GError     **error)
 {
   g_autofree char *received = g_malloc (size);
   gsize n_received;
 
-  if (!send_all (connection, sent, size, error) ||
-      !g_input_stream_read_all (g_io_stream_get_input_stream (connection), received, size,
+  if (!g_input_stream_read_all (g_io_stream_get_input_stream (connection), received, size,
                                 &n_received, NULL, error))
     return FALSE;
-  if (n_received == size && memcmp (sent, received, size) == 0)
+  if (n_received == size && memcmp (expected, received, size) == 0)
     return TRUE;
 
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
@@ -53,7 +66,8 @@ check_lines (GIOStream  *connection,
     {
       g_autofree char *line = g_strdup_printf ("line %u of client %u\n", i, number);
 
-      if (!check_echo (connection, line, strlen (line), error))
+      if (!send_all (connection, line, strlen (line), error) ||
+          !receive_all (connection, line, strlen (line), error))
         return FALSE;
     }
   return TRUE;
@@ -87,48 +101,57 @@ run_client (ThredoThread  *thread,
             GError       **error)
 {
   EchoClients *self = user_data;
-  g_autoptr(GIOStream) connection = NULL;
+  g_autoptr(GIOStream) connection = connect_to (self->address, error);
   g_autofree char *block = NULL;
+  gboolean vanishes, while_sending;
+  gsize size;
   guint number;
 
-  connection = thredo_connect (self->address, THREDO_CONNECT_NONE, NULL, error);
   if (connection == NULL || !thredo_barrier_wait (self->all_connected, &number, NULL, error) ||
       !check_lines (connection, number, error))
     return FALSE;
 
+  vanishes = number % 2 == 1;
+  while_sending = number % 4 == 1;
+  size = vanishes ? BLOCK_SIZE / 2 : BLOCK_SIZE;
   block = make_block (number);
-  if (number % 2 == 1)
-    return send_all (connection, block, BLOCK_SIZE / 2, error) &&
-           g_io_stream_close (connection, NULL, error) &&
-           thredo_barrier_wait (self->all_done, NULL, NULL, error);
+  if (!send_all (connection, block, while_sending ? size : BLOCK_SIZE, error) ||
+      (!while_sending && !receive_all (connection, block, size, error)) ||
+      (vanishes && !g_io_stream_close (connection, NULL, error)))
+    return FALSE;
 
-  return check_echo (connection, block, BLOCK_SIZE, error) &&
-         thredo_barrier_wait (self->all_done, NULL, NULL, error) &&
-         wait_for_end (connection, error);
+  return thredo_barrier_wait (self->all_done, NULL, NULL, error) &&
+         (vanishes || wait_for_end (connection, error));
 }
 
 /* In the thread of the last client that is done, before the others go on. */
 static gboolean
-interrupt (ThredoBarrier  *barrier,
-           gpointer        user_data,
-           GError        **error)
+finish (ThredoBarrier  *barrier,
+        gpointer        user_data,
+        GError        **error)
 {
   EchoClients *self = user_data;
+  guint n_vanished = self->n_clients / 2;
 
-  g_print ("%u clients at once are done, and %u of them have vanished: SIGINT\n",
-           self->n_clients, self->n_clients / 2);
-  return kill (getpid (), SIGINT) == 0;
+  g_print ("%u clients at once: %u have vanished midway, and every byte came back to %u\n",
+           self->n_clients, n_vanished, self->n_clients - n_vanished);
+  g_atomic_int_set (&self->are_done, TRUE);
+  return !self->interrupts || kill (getpid (), SIGINT) == 0;
 }
 
 void
-echo_clients_init (EchoClients        *self,
-                   GSocketConnectable *address,
-                   guint               n_clients)
+echo_clients_init (EchoClients    *self,
+                   GSocketAddress *address,
+                   guint           n_clients,
+                   gboolean        interrupts)
 {
-  self->address = g_object_ref (address);
-  self->n_clients = n_clients;
-  self->all_connected = thredo_barrier_new (n_clients);
-  self->all_done = thredo_barrier_new_with_action (n_clients, interrupt, self, NULL);
+  *self = (EchoClients){
+    .address = g_object_ref (address),
+    .n_clients = n_clients,
+    .interrupts = interrupts,
+    .all_connected = thredo_barrier_new (n_clients),
+    .all_done = thredo_barrier_new_with_action (n_clients, finish, self, NULL),
+  };
 }
 
 /* The first one that fails ends them all. */
@@ -137,20 +160,17 @@ echo_clients_run (EchoClients  *self,
                   GError      **error)
 {
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
-  g_autoptr(GError) refusal = NULL;
+  G_GNUC_UNUSED g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
 
-  for (guint i = 0; refusal == NULL && i < self->n_clients; i++)
+  for (guint i = 0; i < self->n_clients; i++)
     {
       g_autoptr(ThredoThread) client =
-          thredo_group_spawn (group, "client", run_client, self, NULL, &refusal);
-    }
-  if (refusal == NULL)
-    return thredo_group_join (group, NULL, error);
+          thredo_group_spawn (group, "client", run_client, self, NULL, error);
 
-  thredo_group_cancel (group);
-  thredo_group_join (group, NULL, NULL);
-  g_propagate_error (error, g_steal_pointer (&refusal));
-  return FALSE;
+      if (client == NULL)
+        return FALSE;
+    }
+  return thredo_group_join (group, NULL, error);
 }
 
 void

@@ -7,17 +7,17 @@
  * and yet Ctrl+C ends every connection, whatever its thread is doing, and the server
  * has ended when the last of them has.
  *
- * With --self-test it has clients of its own, 1,000 if nobody says otherwise.
+ * It is there for "nc localhost 7777", and with --clients for as many clients of its
+ * own, see echo-clients.c. With --self-test it gets the Ctrl+C from them, too.
  */
 
 #include <thredo.h>
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "echo-clients.h"
+#include "leftovers.h"
 
 #define DEFAULT_PORT 7777
 #define DEFAULT_CLIENTS 1000
@@ -30,7 +30,7 @@ typedef struct
   int n_lines;
 
   EchoClients clients;
-  ThredoThread *self_test; /* or NULL */
+  ThredoThread *load; /* that runs the clients; NULL: there are none */
 } EchoServer;
 
 static gboolean
@@ -74,15 +74,16 @@ serve_client (ThredoSocketService  *service,
 }
 
 static gboolean
-run_self_test (ThredoThread  *thread,
-               gpointer       user_data,
-               GError       **error)
+run_clients (ThredoThread  *thread,
+             gpointer       user_data,
+             GError       **error)
 {
   EchoServer *self = user_data;
-  gboolean passed = echo_clients_run (&self->clients, error);
 
-  thredo_socket_service_cancel (self->service); /* if it is not the SIGINT that ended it */
-  return passed;
+  if (echo_clients_run (&self->clients, error))
+    return TRUE;
+  thredo_socket_service_cancel (self->service);
+  return FALSE;
 }
 
 static gboolean
@@ -94,8 +95,8 @@ run_server (ThredoThread  *thread,
 
   if (self->clients.n_clients > 0)
     {
-      self->self_test = thredo_thread_spawn ("self-test", run_self_test, self, NULL, error);
-      if (self->self_test == NULL)
+      self->load = thredo_thread_spawn ("load", run_clients, self, NULL, error);
+      if (self->load == NULL)
         return FALSE;
     }
   return thredo_socket_service_run (self->service, NULL, error);
@@ -117,63 +118,46 @@ listen_at (EchoServer  *self,
   return address;
 }
 
-/* Two file descriptors for each client: its own, and the server's. */
-static void
-make_room (guint n_clients)
+/* Until the Ctrl+C, which is no failure. */
+static gboolean
+serve (EchoServer  *self,
+       GError     **error)
 {
-  struct rlimit limit;
+  g_autoptr(GError) reason = NULL;
+  gboolean served = thredo_run (THREDO_RUN_HANDLE_SIGNALS, run_server, self, NULL, &reason) ||
+                    g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
-  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
-    return;
-  limit.rlim_cur = MIN (limit.rlim_max, MAX (limit.rlim_cur, 2 * n_clients + 100));
-  setrlimit (RLIMIT_NOFILE, &limit);
-}
-
-static guint
-count_sockets (void)
-{
-  g_autoptr(GDir) folder = g_dir_open ("/dev/fd", 0, NULL);
-  const char *name;
-  guint n_sockets = 0;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+  g_print ("%d connections in all, of which %d were there to the end; %d lines\n",
+           self->n_connections, self->n_ended, self->n_lines);
+  if (self->load != NULL)
     {
-      struct stat status;
+      gboolean are_done = g_atomic_int_get (&self->clients.are_done);
 
-      n_sockets += fstat (atoi (name), &status) == 0 && S_ISSOCK (status.st_mode);
+      if (!are_done)
+        thredo_thread_cancel (self->load);
+      if (!thredo_thread_join (self->load, NULL, error))
+        {
+          if (!are_done)
+            g_prefix_error_literal (error, "Before the clients were done: ");
+          return FALSE;
+        }
     }
-  return n_sockets;
-}
 
-/* All but the caller, and those that end now, such as the one that has passed on the SIGINT. */
-static guint
-count_threads (void)
-{
-  g_autoptr(GPtrArray) threads = thredo_thread_list_all ();
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (G_TIME_SPAN_SECOND);
-  guint n_left = 0;
-
-  thredo_scope_enter (scope);
-  for (guint i = 0; i < threads->len; i++)
-    {
-      ThredoThread *thread = g_ptr_array_index (threads, i);
-
-      n_left += thread != thredo_thread_self () && !thredo_thread_wait (thread, NULL, NULL);
-    }
-  thredo_scope_leave (scope);
-  return n_left;
+  if (!served)
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return served;
 }
 
 /* Returns with all of it gone. */
 static gboolean
-run (guint16   port,
-     guint     n_clients,
-     GError  **error)
+run (guint16    port,
+     guint      n_clients,
+     gboolean   interrupts,
+     GError   **error)
 {
   EchoServer self = { .service = thredo_socket_service_new (serve_client, &self, NULL) };
   g_autoptr(GSocketAddress) address = listen_at (&self, port, error);
-  g_autoptr(GError) reason = NULL;
-  gboolean passed = TRUE;
+  gboolean served = FALSE;
 
   thredo_socket_service_set_name (self.service, "echo");
   if (address != NULL)
@@ -181,22 +165,33 @@ run (guint16   port,
       g_print ("Listening on port %u of the loopback interface; Ctrl+C ends it\n",
                g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)));
       if (n_clients > 0)
-        echo_clients_init (&self.clients, G_SOCKET_CONNECTABLE (address), n_clients);
-      thredo_run (THREDO_RUN_HANDLE_SIGNALS, run_server, &self, NULL, &reason);
-      g_print ("%d connections in all, of which %d were there to the end; %d lines\n",
-               self.n_connections, self.n_ended, self.n_lines);
+        echo_clients_init (&self.clients, address, n_clients, interrupts);
+      served = serve (&self, error);
     }
-  if (self.self_test != NULL)
-    passed = thredo_thread_join (self.self_test, NULL, error);
 
-  g_clear_object (&self.self_test);
+  g_clear_object (&self.load);
   g_clear_object (&self.service);
   echo_clients_clear (&self.clients);
-  if (address == NULL || !passed)
-    return FALSE;
-  if (reason == NULL || g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  return served;
+}
+
+/* Two file descriptors for each client: its own, and the server's. */
+static gboolean
+make_room (guint    n_clients,
+           GError **error)
+{
+  rlim_t wanted = 2 * n_clients + 100;
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
     return TRUE;
-  g_propagate_error (error, g_steal_pointer (&reason));
+  limit.rlim_cur = MIN (wanted, limit.rlim_max);
+  if (limit.rlim_cur == wanted && setrlimit (RLIMIT_NOFILE, &limit) == 0)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES,
+               "%u clients need %u file descriptors, which are more than there may be", n_clients,
+               (guint) wanted);
   return FALSE;
 }
 
@@ -204,29 +199,38 @@ int
 main (int    argc,
       char **argv)
 {
-  gboolean tests_itself = argc > 1 && strcmp (argv[1], "--self-test") == 0;
-  const char *argument = argc > 1 && !tests_itself ? argv[1] : argc > 2 ? argv[2]
-                                                                        : NULL;
-  guint64 number = tests_itself ? DEFAULT_CLIENTS : DEFAULT_PORT;
-  guint n_sockets = count_sockets ();
+  int port = -1, n_clients = 0;
+  gboolean tests_itself = FALSE;
+  const GOptionEntry options[] = {
+    { "port", 'p', 0, G_OPTION_ARG_INT, &port, "Where to listen (7777)", "PORT" },
+    { "clients", 'c', 0, G_OPTION_ARG_INT, &n_clients, "Have clients, too, up to 10,000", "N" },
+    { "self-test", 0, 0, G_OPTION_ARG_NONE, &tests_itself,
+      "Have clients (1,000), and end by SIGINT when they are done", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new (NULL);
   g_autoptr(GError) error = NULL;
+  guint n_files = count_open_files ();
   gboolean ok;
 
   g_set_prgname ("thredo-echo-server");
-  if (argc > (tests_itself ? 3 : 2) ||
-      (argument != NULL &&
-       !g_ascii_string_to_unsigned (argument, 10, 1, G_MAXUINT16, &number, NULL)))
+  g_option_context_add_main_entries (context, options, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1 || port < -1 ||
+      port > G_MAXUINT16 || n_clients < 0 || n_clients > 10000)
     {
-      g_printerr ("Usage: %s [PORT | --self-test [CLIENTS]]\n", g_get_prgname ());
+      g_printerr ("%s: %s\n", g_get_prgname (),
+                  error != NULL ? error->message : "Bad arguments; see --help");
       return 2;
     }
+  if (tests_itself && n_clients == 0)
+    n_clients = DEFAULT_CLIENTS;
+  if (port == -1)
+    port = n_clients > 0 ? 0 : DEFAULT_PORT;
 
-  if (tests_itself)
-    make_room (number);
-  ok = tests_itself ? run (0, number, &error) : run (number, 0, &error);
+  ok = make_room (n_clients, &error) && run (port, n_clients, tests_itself, &error);
   if (!ok)
     g_printerr ("%s: %s\n", g_get_prgname (), error->message);
-  g_print ("Left: %u threads, %d sockets\n", count_threads (),
-           (int) count_sockets () - (int) n_sockets);
+  g_print ("Left: %u threads, %d file descriptors\n", count_threads (),
+           (int) count_open_files () - (int) n_files);
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -129,7 +129,7 @@ connect_to_first (Attempt  *attempts,
                   GError  **error)
 {
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_RESULT);
-  g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
+  G_GNUC_UNUSED g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
   g_autoptr(ThredoThread) winner = NULL;
   g_auto(GValue) result = G_VALUE_INIT;
 

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loopback.h"
+
 #define N_REQUESTS 4
 
 typedef struct
@@ -130,17 +132,12 @@ static gboolean
 server_start (Server  *self,
               GError **error)
 {
-  g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) any_port = g_inet_socket_address_new (loopback, 0);
-
   *self = (Server){
     .service = thredo_socket_service_new (serve_request, self, NULL),
     .all_here = thredo_barrier_new (N_REQUESTS),
   };
-  return g_socket_listener_add_address (thredo_socket_service_get_listener (self->service),
-                                        any_port, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
-                                        NULL, &self->address, error) &&
-         thredo_socket_service_start (self->service, error);
+  self->address = loopback_listen (self->service, 0, error);
+  return self->address != NULL && thredo_socket_service_start (self->service, error);
 }
 
 static void

@@ -6,26 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loopback.h"
+
 #define N_LINES 10
 #define BLOCK_SIZE 100000
 
 /* Clients of an echo server, all of them connected at once. Each sends lines and a block, and
  * checks every byte that comes back; but half of them vanish on the way, in the middle of what
  * they send or of what they receive. The others stay until the server ends. */
-
-static GIOStream *
-connect_to (GSocketAddress  *address,
-            GError         **error)
-{
-  g_autoptr(GSocketConnection) connection = NULL;
-  g_autoptr(GSocket) socket = g_socket_new (g_socket_address_get_family (address),
-                                             G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
-
-  if (socket == NULL || !thredo_socket_connect (socket, address, NULL, error))
-    return NULL;
-  connection = g_socket_connection_factory_create_connection (socket);
-  return thredo_io_stream_new (G_IO_STREAM (connection));
-}
 
 static gboolean
 send_all (GIOStream   *connection,
@@ -101,7 +89,7 @@ run_client (ThredoThread  *thread,
             GError       **error)
 {
   EchoClients *self = user_data;
-  g_autoptr(GIOStream) connection = connect_to (self->address, error);
+  g_autoptr(GIOStream) connection = loopback_connect (self->address, error);
   g_autofree char *block = NULL;
   gboolean vanishes, while_sending;
   gsize size;

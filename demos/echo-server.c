@@ -18,6 +18,7 @@
 
 #include "echo-clients.h"
 #include "leftovers.h"
+#include "loopback.h"
 
 #define DEFAULT_PORT 7777
 #define DEFAULT_CLIENTS 1000
@@ -102,22 +103,6 @@ run_server (ThredoThread  *thread,
   return thredo_socket_service_run (self->service, NULL, error);
 }
 
-static GSocketAddress *
-listen_at (EchoServer  *self,
-           guint16      port,
-           GError     **error)
-{
-  GSocketListener *listener = thredo_socket_service_get_listener (self->service);
-  g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) wanted = g_inet_socket_address_new (loopback, port);
-  GSocketAddress *address;
-
-  if (!g_socket_listener_add_address (listener, wanted, G_SOCKET_TYPE_STREAM,
-                                      G_SOCKET_PROTOCOL_TCP, NULL, &address, error))
-    return NULL;
-  return address;
-}
-
 /* Until the Ctrl+C, which is no failure. */
 static gboolean
 serve (EchoServer  *self,
@@ -156,7 +141,7 @@ run (guint16    port,
      GError   **error)
 {
   EchoServer self = { .service = thredo_socket_service_new (serve_client, &self, NULL) };
-  g_autoptr(GSocketAddress) address = listen_at (&self, port, error);
+  g_autoptr(GSocketAddress) address = loopback_listen (self.service, port, error);
   gboolean served = FALSE;
 
   thredo_socket_service_set_name (self.service, "echo");

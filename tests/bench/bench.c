@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,6 +114,21 @@ bench_fail (const char *format,
   fflush (stdout);
   /* At once, whatever threads there are; children end with their pipes. */
   _exit (2);
+}
+
+gboolean
+bench_allow_files (guint64 n)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return FALSE;
+  if (limit.rlim_cur < n)
+    {
+      limit.rlim_cur = MIN (limit.rlim_max, n);
+      setrlimit (RLIMIT_NOFILE, &limit);
+    }
+  return limit.rlim_cur >= n;
 }
 
 void
@@ -444,7 +460,15 @@ run_row (const BenchRow *row)
 {
   g_autofree BenchSample *ours = g_new0 (BenchSample, options.rounds);
   g_autofree BenchSample *peer = g_new0 (BenchSample, options.rounds);
+  const char *obstacle = row->obstacle != NULL ? row->obstacle () : NULL;
   BenchChild *busy = NULL;
+
+  if (obstacle != NULL)
+    {
+      printf ("{\"name\": \"%s\", \"error\": \"not measured: %s\", \"ok\": null}\n", row->name,
+              obstacle);
+      return;
+    }
 
   if (row->flags & BENCH_BUSY)
     busy = bench_child_new (busy_role.name,

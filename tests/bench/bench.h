@@ -55,6 +55,7 @@ typedef struct
   guint milliseconds; /* what one side of a round is to take; 0: the usual */
   BenchFunc ours;
   BenchFunc peer;
+  const char *(*obstacle) (void); /* says why it cannot be measured here, or NULL */
   void (*enter) (void);
   void (*leave) (void);
 } BenchRow;
@@ -98,6 +99,9 @@ double bench_median (double *values,
 /* Ends the process with a message; the row has failed. */
 void bench_fail (const char *format,
                  ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
+
+/* Whether so many files can be open at once. Allows them as far as that can be done. */
+gboolean bench_allow_files (guint64 n);
 
 /* Returns once thread tid of this process sleeps in the kernel. */
 void bench_wait_asleep (int tid);

@@ -20,12 +20,17 @@ extern const BenchRow semaphore_rows[];
 extern const BenchRow event_rows[];
 extern const BenchRow condition_rows[];
 extern const BenchRow deadlock_rows[];
+extern const BenchRow socket_rows[];
+extern const BenchRow fd_rows[];
+extern const BenchRow await_rows[];
 #ifdef HAVE_LIBDEX
 extern const BenchRow libdex_rows[];
 #endif
 
 extern const BenchRole waits_roles[];
 extern const BenchRole memory_roles[];
+extern const BenchRole socket_roles[];
+extern const BenchRole fd_roles[];
 
 void spawn_ours (guint64      n,
                  BenchSample *sample);

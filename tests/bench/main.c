@@ -17,6 +17,9 @@ main (int    argc,
     event_rows,
     condition_rows,
     deadlock_rows,
+    socket_rows,
+    fd_rows,
+    await_rows,
 #ifdef HAVE_LIBDEX
     libdex_rows,
 #endif
@@ -25,6 +28,8 @@ main (int    argc,
   const BenchRole *const roles[] = {
     waits_roles,
     memory_roles,
+    socket_roles,
+    fd_roles,
     NULL,
   };
 

@@ -865,6 +865,31 @@ test_fork (void)
 }
 
 #if !THREDO_PORTABLE
+/* A process that shuts itself off from new files can wait for those it has. */
+static void
+test_no_new_files (void)
+{
+  g_autoptr(GError) error = NULL;
+  struct rlimit before;
+  struct rlimit none;
+  Waiter waiter;
+  int fds[2];
+
+  make_pipe (fds);
+  getrlimit (RLIMIT_NOFILE, &before);
+  none = before;
+  none.rlim_cur = 0;
+  setrlimit (RLIMIT_NOFILE, &none);
+  waiter_start_waiting (&waiter, fds[0], G_IO_IN);
+  put_byte (fds[1]);
+  waiter_end_seen (&waiter, G_IO_IN);
+  g_assert_cmpint (thredo_wait_fd (fds[0], G_IO_IN, NULL, &error), ==, G_IO_IN);
+  g_assert_no_error (error);
+  setrlimit (RLIMIT_NOFILE, &before);
+  g_close (fds[0], NULL);
+  g_close (fds[1], NULL);
+}
+
 /* Where the loop cannot be started that is what the caller is told, and not that its own file was
  * closed. GLib does not live to see that. */
 static void
@@ -947,6 +972,7 @@ main (int    argc,
   g_test_add_func ("/fd/fork", test_fork);
 #if !THREDO_PORTABLE
   g_test_add_func ("/fd/no-loop", test_no_loop);
+  g_test_add_func ("/fd/no-new-files", test_no_new_files);
 #endif
 
   status = g_test_run ();

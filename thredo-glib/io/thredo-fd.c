@@ -293,7 +293,7 @@ thredo_wait_fd (int            fd,
 {
   ThredoSlot *slot = thredo_slot_self ();
   GPollFD poll = { .fd = fd, .events = condition };
-  guint seen;
+  guint seen = 0;
 
   g_return_val_if_fail ((condition & (G_IO_IN | G_IO_OUT | G_IO_PRI)) != 0, 0);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), 0);
@@ -306,9 +306,13 @@ thredo_wait_fd (int            fd,
   for (;;)
     {
       guint32 era = thredo_watch_get_era (fd);
+      int n = fd >= 0 ? g_poll (&poll, 1, 0) : 0;
 
-      if (fd >= 0 && g_poll (&poll, 1, 0) == 1 && (poll.revents & G_IO_NVAL) == 0)
+      if (n == 1 && (poll.revents & G_IO_NVAL) == 0)
         return poll.revents;
+      /* poll() looks at nothing in a process that may open no files, if it has some. */
+      if (n == -1 && seen != 0)
+        return (GIOCondition) seen;
       if (!wait_for_fd (slot, &wait_fd_info, NULL, fd, condition, era, &seen, cancellable, error))
         return 0;
     }

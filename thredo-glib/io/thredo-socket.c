@@ -909,6 +909,7 @@ thredo_socket_wait (GSocket       *socket,
 {
   ThredoSlot *slot = thredo_slot_self ();
   GPollFD poll = { .events = condition };
+  GIOCondition seen = 0;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), 0);
   g_return_val_if_fail ((condition & (G_IO_IN | G_IO_OUT | G_IO_PRI)) != 0, 0);
@@ -919,10 +920,17 @@ thredo_socket_wait (GSocket       *socket,
 
   for (;;)
     {
+      int n;
+
       poll.fd = g_socket_get_fd (socket);
-      if (poll.fd != -1 && g_poll (&poll, 1, 0) == 1 && (poll.revents & G_IO_NVAL) == 0)
+      n = poll.fd != -1 ? g_poll (&poll, 1, 0) : 0;
+      if (n == 1 && (poll.revents & G_IO_NVAL) == 0)
         return poll.revents;
-      if (wait_for (slot, &wait_info, socket, condition, cancellable, error) == 0)
+      /* As in thredo_wait_fd(). */
+      if (n == -1 && seen != 0)
+        return seen;
+      seen = wait_for (slot, &wait_info, socket, condition, cancellable, error);
+      if (seen == 0)
         return 0;
     }
 }

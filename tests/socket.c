@@ -677,6 +677,7 @@ typedef struct
 {
   GSocketAddress *address;
   GSocket *listener;
+  guint timeout;
   GError *error;
   gboolean connected;
 } LocalConnect;
@@ -690,6 +691,7 @@ connect_local (ThredoThread  *thread,
   g_autoptr(GSocket) socket = NULL;
 
   socket = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, 0, NULL);
+  g_socket_set_timeout (socket, self->timeout);
   self->connected = thredo_socket_connect (socket, self->address, NULL, &self->error);
   return TRUE;
 }
@@ -732,6 +734,14 @@ test_full_local_queue (void)
   support_assert_cancelled (&test.error);
   g_clear_object (&thread);
 
+  test.timeout = 1;
+  thread = spawn (connect_local, &test);
+  support_join_ok (thread);
+  g_assert_cmpstr (test.error->message, ==, "Socket I/O timed out");
+  support_assert_timed_out (&test.error);
+  g_clear_object (&thread);
+
+  test.timeout = 0;
   thread = spawn (connect_local, &test);
   support_wait_for_state (thread, THREDO_THREAD_STATE_WAITING);
   for (guint i = 0; i < n_queued; i++)
@@ -1189,6 +1199,12 @@ test_full_local_datagrams (void)
 
   assert_idle_until_late (pair, send_to_third);
 
+  g_socket_set_timeout (pair->near, 1);
+  g_assert_false (send_to_third (pair, NULL, &error));
+  g_assert_cmpstr (error->message, ==, "Socket I/O timed out");
+  support_assert_timed_out (&error);
+
+  g_socket_set_timeout (pair->near, 0);
   thread = spawn (send_to_third_run, pair);
   support_wait_for_state (thread, THREDO_THREAD_STATE_WAITING);
   n_received = drain (pair->third);

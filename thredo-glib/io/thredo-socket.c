@@ -123,28 +123,62 @@ wait_for (ThredoSlot            *slot,
   return wait_within_timeout (slot, info, socket, condition, era, timeout, cancellable, error);
 }
 
-/* The same, again and again. A pause, 0 at first, comes before the wait if the last one ended
- * without what was waited for: with an error that stays until somebody asks for it, or, where
- * the condition is not sure to say what matters, with nothing but the condition. */
+/* The pauses of a call that can only be tried again, from the first on. */
+typedef struct
+{
+  GTimeSpan next; /* 0: none is needed */
+  gint64 since;
+} Pauses;
+
+static void
+pauses_begin (Pauses *self)
+{
+  self->next = FIRST_PAUSE;
+  self->since = g_get_monotonic_time ();
+}
+
+/* Within the socket's own timeout. */
+static gboolean
+pauses_sleep (Pauses        *self,
+              GSocket       *socket,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  guint timeout = g_socket_get_timeout (socket);
+
+  if (timeout != 0 && g_get_monotonic_time () - self->since >= timeout * G_TIME_SPAN_SECOND)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "Socket I/O timed out");
+      return FALSE;
+    }
+  if (!thredo_sleep (self->next, cancellable, error))
+    return FALSE;
+  self->next = MIN (self->next * 2, LONGEST_PAUSE);
+  return TRUE;
+}
+
+/* Waits again and again. A pause comes before the wait if the last one ended without what
+ * was waited for: with an error that stays until somebody asks for it, or, where the
+ * condition is not sure to say what matters, with nothing but the condition. */
 static gboolean
 wait_again (ThredoSlot            *slot,
             const ThredoWaitInfo  *info,
             GSocket               *socket,
             GIOCondition           condition,
             gboolean               sure,
-            GTimeSpan             *pause,
+            Pauses                *pauses,
             GCancellable          *cancellable,
             GError               **error)
 {
   GIOCondition seen;
 
-  if (*pause != 0 && !thredo_sleep (*pause, cancellable, error))
+  if (pauses->next != 0 && !pauses_sleep (pauses, socket, cancellable, error))
     return FALSE;
   seen = wait_for (slot, info, socket, condition, cancellable, error);
   if (G_LIKELY (sure && (seen & condition) != 0))
-    *pause = 0;
-  else
-    *pause = CLAMP (*pause * 2, FIRST_PAUSE, LONGEST_PAUSE);
+    pauses->next = 0;
+  else if (pauses->next == 0)
+    pauses_begin (pauses);
   return seen != 0;
 }
 
@@ -156,7 +190,7 @@ try_again (ThredoSlot            *slot,
            GIOCondition           condition,
            int                    error_number,
            const char            *what,
-           GTimeSpan             *pause,
+           Pauses                *pauses,
            GCancellable          *cancellable,
            GError               **error)
 {
@@ -164,7 +198,7 @@ try_again (ThredoSlot            *slot,
     return TRUE;
   if (G_UNLIKELY (error_number != EAGAIN && error_number != EWOULDBLOCK))
     return set_error (error, error_number, what);
-  return wait_again (slot, info, socket, condition, TRUE, pause, cancellable, error);
+  return wait_again (slot, info, socket, condition, TRUE, pauses, cancellable, error);
 }
 
 /**
@@ -203,7 +237,7 @@ thredo_socket_receive (GSocket       *socket,
                        GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  GTimeSpan pause = 0;
+  Pauses pauses = { 0 };
   gssize n;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), -1);
@@ -216,7 +250,7 @@ thredo_socket_receive (GSocket       *socket,
   while ((n = recv (g_socket_get_fd (socket), buffer, size, MSG_DONTWAIT)) < 0)
     {
       if (!try_again (slot, &receive_info, socket, G_IO_IN, errno, "Error receiving data",
-                      &pause, cancellable, error))
+                      &pauses, cancellable, error))
         return -1;
     }
   return n;
@@ -249,7 +283,7 @@ thredo_socket_send (GSocket       *socket,
                     GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  GTimeSpan pause = 0;
+  Pauses pauses = { 0 };
   gssize n;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), -1);
@@ -262,7 +296,7 @@ thredo_socket_send (GSocket       *socket,
   while ((n = send (g_socket_get_fd (socket), buffer, size, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0)
     {
       if (!try_again (slot, &send_info, socket, G_IO_OUT, errno, "Error sending data",
-                      &pause, cancellable, error))
+                      &pauses, cancellable, error))
         return -1;
     }
   return n;
@@ -591,7 +625,7 @@ thredo_socket_receive_message (GSocket                 *socket,
   } control;
   struct sockaddr_storage from;
   struct msghdr header;
-  GTimeSpan pause = 0;
+  Pauses pauses = { 0 };
   gssize n;
 
   /* A GInputVector is laid out as a struct iovec, which GIO makes use of as well. */
@@ -625,7 +659,7 @@ thredo_socket_receive_message (GSocket                 *socket,
       if (n >= 0)
         break;
       if (!try_again (slot, &receive_message_info, socket, G_IO_IN, errno,
-                      "Error receiving message", &pause, cancellable, error))
+                      "Error receiving message", &pauses, cancellable, error))
         return -1;
     }
 
@@ -675,7 +709,7 @@ thredo_socket_send_message (GSocket                *socket,
                             GError                **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  GTimeSpan pause = 0;
+  Pauses pauses = { 0 };
   gboolean sure;
   gsize n = 0;
 
@@ -697,7 +731,7 @@ thredo_socket_send_message (GSocket                *socket,
         case G_POLLABLE_RETURN_OK:
           return (gssize) n;
         case G_POLLABLE_RETURN_WOULD_BLOCK:
-          if (!wait_again (slot, &send_message_info, socket, G_IO_OUT, sure, &pause, cancellable,
+          if (!wait_again (slot, &send_message_info, socket, G_IO_OUT, sure, &pauses, cancellable,
                            error))
             return -1;
           break;
@@ -767,7 +801,7 @@ thredo_socket_accept (GSocket       *socket,
                       GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  GTimeSpan pause = 0;
+  Pauses pauses = { 0 };
   GSocket *accepted;
   int fd;
 
@@ -783,7 +817,7 @@ thredo_socket_accept (GSocket       *socket,
 
       if (!is_of_the_connection (error_number) &&
           !try_again (slot, &accept_info, socket, G_IO_IN, error_number,
-                      "Error accepting connection", &pause, cancellable, error))
+                      "Error accepting connection", &pauses, cancellable, error))
         return NULL;
     }
 
@@ -856,7 +890,7 @@ thredo_socket_connect (GSocket         *socket,
                        GError         **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  GTimeSpan pause = FIRST_PAUSE;
+  Pauses pauses = { 0 };
 
   g_return_val_if_fail (G_IS_SOCKET (socket), FALSE);
   g_return_val_if_fail (G_IS_SOCKET_ADDRESS (address), FALSE);
@@ -879,9 +913,10 @@ thredo_socket_connect (GSocket         *socket,
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;
         }
-      if (!thredo_sleep (pause, cancellable, error))
+      if (pauses.next == 0)
+        pauses_begin (&pauses);
+      if (!pauses_sleep (&pauses, socket, cancellable, error))
         return FALSE;
-      pause = MIN (pause * 2, LONGEST_PAUSE);
     }
 }
 

@@ -1214,6 +1214,56 @@ test_full_local_datagrams (void)
   tear_down (pair);
 }
 
+static gboolean
+receive_queued_error (gpointer       data,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  Pair *pair = data;
+  char buffer[16];
+  GInputVector vector = { buffer, sizeof buffer };
+  int flags = MSG_ERRQUEUE;
+
+  return thredo_socket_receive_message (pair->near, NULL, &vector, 1, NULL, NULL, &flags,
+                                        cancellable, error) == 1;
+}
+
+static gboolean
+receive_queued_error_run (ThredoThread  *thread,
+                          gpointer       data,
+                          GError       **error)
+{
+  return receive_queued_error (data, NULL, error);
+}
+
+/* Whoever waits for an error has nothing to do with what else there is. */
+static void
+test_wait_for_queued_error (void)
+{
+  Pair *pair = g_new0 (Pair, 1);
+  g_autoptr(GSocket) nobody = udp_new ();
+  g_autoptr(GSocketAddress) address = NULL;
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+
+  pair->near = udp_new ();
+  pair->address = address_of (nobody);
+  g_socket_close (nobody, NULL);
+  g_socket_set_option (pair->near, IPPROTO_IP, IP_RECVERR, 1, &error);
+  g_assert_no_error (error);
+  address = address_of (pair->near);
+  g_assert_cmpint (thredo_socket_send_to (pair->near, address, "hello", 5, NULL, &error), ==, 5);
+  g_assert_no_error (error);
+
+  assert_idle_until_late (pair, receive_queued_error);
+  thread = spawn (receive_queued_error_run, pair);
+  support_wait_for_wait (thread, "receive_message on Socket");
+  thredo_socket_send_to (pair->near, pair->address, "x", 1, NULL, &error);
+  g_assert_no_error (error);
+  support_join_ok (thread);
+  tear_down (pair);
+}
+
 /* An error that is there until somebody asks for it in its own way, and nothing else. */
 static void
 test_queued_error (void)
@@ -1579,6 +1629,7 @@ main (int    argc,
   g_test_add_func ("/socket/receive/after-lingering", test_receive_after_lingering);
   g_test_add_func ("/socket/send-to/full-local-queue", test_full_local_datagrams);
   g_test_add_func ("/socket/receive/queued-error", test_queued_error);
+  g_test_add_func ("/socket/receive-message/queued-error", test_wait_for_queued_error);
   g_test_add_func ("/socket/accept/too-many-files", test_too_many_files);
   g_test_add_func ("/socket/closed", test_closed);
   g_test_add_func ("/socket/closed-meanwhile", test_closed_meanwhile);

@@ -30,6 +30,9 @@
 #ifndef MSG_CMSG_CLOEXEC
 #define MSG_CMSG_CLOEXEC 0
 #endif
+#ifndef MSG_ERRQUEUE
+#define MSG_ERRQUEUE 0
+#endif
 
 /* As much as the kernel takes at once. */
 #define MOST_VECTORS 1024
@@ -623,6 +626,8 @@ thredo_socket_receive_message (GSocket                 *socket,
     struct cmsghdr aligned;
     char bytes[CONTROL_SIZE];
   } control;
+  /* What is in the queue of errors is no input. */
+  GIOCondition condition = flags != NULL && (*flags & MSG_ERRQUEUE) != 0 ? G_IO_ERR : G_IO_IN;
   struct sockaddr_storage from;
   struct msghdr header;
   Pauses pauses = { 0 };
@@ -658,7 +663,7 @@ thredo_socket_receive_message (GSocket                 *socket,
                    (flags != NULL ? *flags : 0) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
       if (n >= 0)
         break;
-      if (!try_again (slot, &receive_message_info, socket, G_IO_IN, errno,
+      if (!try_again (slot, &receive_message_info, socket, condition, errno,
                       "Error receiving message", &pauses, cancellable, error))
         return -1;
     }

@@ -891,6 +891,56 @@ test_pollable (void)
   tear_down (self);
 }
 
+/* A pipe in blocking mode does not hold up the main loop, and a broken one is no signal. */
+static void
+test_pollable_pipe (void)
+{
+  struct sigaction action = { .sa_handler = on_broken_pipe };
+  struct sigaction before;
+  Fixture *out = set_up_pipe_out ();
+  Fixture *in = set_up_pipe_in ();
+  GPollableOutputStream *output = G_POLLABLE_OUTPUT_STREAM (out->output);
+  GPollableInputStream *input = G_POLLABLE_INPUT_STREAM (in->input);
+  g_autofree char *buffer = g_malloc0 (HUGE);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  gssize n;
+
+  sigaction (SIGPIPE, &action, &before);
+  g_output_stream_write_async (out->output, buffer, HUGE, 0, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  n = g_output_stream_write_finish (out->output, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (n, >, 0);
+  g_assert_cmpint (n, <, HUGE);
+  while ((n = g_pollable_output_stream_write_nonblocking (output, buffer, HUGE, NULL, &error)) > 0)
+    ;
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  g_close (out->far, NULL);
+  out->far = -1;
+  n = g_pollable_output_stream_write_nonblocking (output, "x", 1, NULL, &error);
+  g_assert_cmpint (n, ==, -1);
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  g_assert_cmpint (g_atomic_int_get (&n_signals), ==, 0);
+
+  n = g_pollable_input_stream_read_nonblocking (input, buffer, 1, NULL, &error);
+  g_assert_cmpint (n, ==, -1);
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  send_far (in, "hello");
+  n = g_pollable_input_stream_read_nonblocking (input, buffer, 100, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (buffer, n, "hello", 5);
+  g_close (in->far, NULL);
+  in->far = -1;
+  n = g_pollable_input_stream_read_nonblocking (input, buffer, 100, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (n, ==, 0);
+
+  sigaction (SIGPIPE, &before, NULL);
+  tear_down (out);
+  tear_down (in);
+}
+
 static void
 read_async (Fixture *self)
 {
@@ -1362,6 +1412,7 @@ main (int    argc,
   g_test_add_func ("/streams/file", test_file);
   g_test_add_func ("/streams/nested", test_nested);
   g_test_add_func ("/streams/pollable", test_pollable);
+  g_test_add_func ("/streams/pollable-pipe", test_pollable_pipe);
   g_test_add_func ("/streams/async", test_async);
   g_test_add_func ("/streams/closed-meanwhile", test_closed_meanwhile);
   g_test_add_func ("/streams/close-cancelled", test_close_cancelled);

@@ -362,12 +362,31 @@ thredo_input_stream_create_source (GPollableInputStream *stream,
   return g_pollable_source_new_full (stream, source, cancellable);
 }
 
+/* As a read would without waiting, which of a FIFO without a writer is not the end. */
 static gssize
 thredo_input_stream_read_nonblocking (GPollableInputStream  *stream,
                                       void                  *buffer,
                                       gsize                  size,
                                       GError               **error)
 {
+  ThredoInputStream *self = THREDO_INPUT_STREAM (stream);
+
+  if (self->base.kind == THREDO_STREAM_PIPE)
+    {
+      gssize n = -1;
+
+      if (g_input_stream_is_closed (base_of (self)))
+        errno = EBADF;
+      else
+        {
+          do
+            n = thredo_pipe_read (self->base.fd, buffer, size);
+          while (n < 0 && errno == EINTR);
+        }
+      if (n < 0)
+        thredo_stream_set_pipe_error (error, errno, "Error reading");
+      return n;
+    }
   return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (base_of (stream)),
                                                    buffer, size, NULL, error);
 }

@@ -365,12 +365,32 @@ thredo_output_stream_create_source (GPollableOutputStream *stream,
   return g_pollable_source_new_full (stream, source, cancellable);
 }
 
+/* The other stream would write all to a pipe in blocking mode, and with a signal to one that
+ * is broken. */
 static gssize
 thredo_output_stream_write_nonblocking (GPollableOutputStream  *stream,
                                         const void             *buffer,
                                         gsize                   size,
                                         GError                **error)
 {
+  ThredoOutputStream *self = THREDO_OUTPUT_STREAM (stream);
+
+  if (self->base.kind == THREDO_STREAM_PIPE)
+    {
+      gssize n = -1;
+
+      if (g_output_stream_is_closed (base_of (self)))
+        errno = EBADF;
+      else
+        {
+          do
+            n = thredo_pipe_write (self->base.fd, buffer, size);
+          while (n < 0 && errno == EINTR);
+        }
+      if (n < 0)
+        thredo_stream_set_pipe_error (error, errno, "Error writing");
+      return n;
+    }
   return g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (base_of (stream)),
                                                      buffer, size, NULL, error);
 }

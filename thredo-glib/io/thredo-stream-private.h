@@ -44,6 +44,11 @@ void thredo_stream_base_close (ThredoStreamBase *self);
 gboolean thredo_stream_may_wait (GCancellable *cancellable);
 GCancellable *thredo_stream_new_cancelled (void);
 
+/* For what a pipe's read or write said; EBADF is for a stream that is closed. */
+void thredo_stream_set_pipe_error (GError     **error,
+                                   int          error_number,
+                                   const char  *what);
+
 /* Whether the wait for a pipe is over. */
 gboolean thredo_stream_wait_for_pipe (ThredoStreamBase *self,
                                       const ThredoWaitInfo *info,

@@ -112,6 +112,17 @@ thredo_stream_new_cancelled (void)
   return cancelled;
 }
 
+void
+thredo_stream_set_pipe_error (GError     **error,
+                              int          error_number,
+                              const char  *what)
+{
+  g_set_error (error, G_IO_ERROR,
+               error_number == EBADF ? G_IO_ERROR_CLOSED
+                                     : (int) g_io_error_from_errno (error_number),
+               "%s: %s", what, g_strerror (error_number));
+}
+
 gboolean
 thredo_stream_wait_for_pipe (ThredoStreamBase *self,
                              const ThredoWaitInfo *info,
@@ -130,10 +141,7 @@ thredo_stream_wait_for_pipe (ThredoStreamBase *self,
     return TRUE;
   if (error_number != EAGAIN && error_number != EWOULDBLOCK)
     {
-      g_set_error (error, G_IO_ERROR,
-                   error_number == EBADF ? G_IO_ERROR_CLOSED
-                                         : (int) g_io_error_from_errno (error_number),
-                   "%s: %s", what, g_strerror (error_number));
+      thredo_stream_set_pipe_error (error, error_number, what);
       return FALSE;
     }
 

@@ -608,6 +608,13 @@ collect (ThredoThread  *thread,
       guint length = self->bytes->len;
       gssize n_read;
 
+      if (length > G_MAXUINT - PIECE)
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+                       "There is more output than can be kept: %u bytes and more", length);
+          break;
+        }
+
       /* Whoever else holds the other end may go on writing for ever. */
       if (n_left == G_MAXSIZE && !thredo_blocking_begin (slot, &read_info, NULL, NULL))
         n_left = PIPE_CAPACITY;
@@ -626,10 +633,18 @@ collect (ThredoThread  *thread,
         break; /* there is nothing that a pipe's reader could do wrong */
       else if (n_left != G_MAXSIZE)
         break;
-      else
-        thredo_fd_wait (slot, &read_info, self->command, self->fd, G_IO_IN, NULL, &reason);
+      else if (thredo_fd_wait (slot, &read_info, self->command, self->fd, G_IO_IN, NULL,
+                               &reason) == 0 &&
+               thredo_blocking_begin (slot, &read_info, NULL, NULL))
+        {
+          g_propagate_error (error, g_steal_pointer (&reason));
+          break;
+        }
     }
-  return TRUE;
+
+  /* Nobody is to wait for ever to write to it. */
+  pipe_close (self);
+  return error == NULL || *error == NULL;
 }
 
 /* Writes what the child is to read, who may close its end at any time. */
@@ -799,7 +814,8 @@ run_child (ThredoCommand  *self,
  *   `G_IO_ERROR_TIMED_OUT` ([error@Gio.IOErrorEnum]) if the wait was cancelled or too
  *   long; `THREDO_ERROR_STATE` if it was run before; [error@GLib.SpawnError] if it
  *   could not be started, after which it may be tried again; `G_IO_ERROR_NOT_FOUND` if
- *   somebody else has taken its status; `THREDO_ERROR_LOOP_THREAD`
+ *   somebody else has taken its status; `G_IO_ERROR_MESSAGE_TOO_LARGE` if it wrote more
+ *   than 4 GiB; `THREDO_ERROR_LOOP_THREAD`
  *
  * Since: 1.0
  */

@@ -518,6 +518,90 @@ test_pipeline (void)
     }
 }
 
+/* A parser that has never heard of cancellation, and a peer that stops in the middle. */
+
+typedef struct
+{
+  GInputStream *input;
+  int n_elements;
+} Document;
+
+static void
+count_element (GMarkupParseContext  *context,
+               const char           *name,
+               const char          **attribute_names,
+               const char          **attribute_values,
+               gpointer              data,
+               GError              **error)
+{
+  g_atomic_int_inc (&((Document *) data)->n_elements);
+}
+
+static gboolean
+parse (ThredoThread  *thread,
+       gpointer       data,
+       GError       **error)
+{
+  const GMarkupParser parser = { .start_element = count_element };
+  Document *self = data;
+  g_autoptr(GMarkupParseContext) context = g_markup_parse_context_new (&parser, 0, self, NULL);
+  char buffer[5];
+  gssize n;
+
+  while ((n = g_input_stream_read (self->input, buffer, sizeof buffer, NULL, error)) > 0)
+    {
+      if (!g_markup_parse_context_parse (context, buffer, n, error))
+        return FALSE;
+    }
+  return n == 0 && g_markup_parse_context_end_parse (context, error);
+}
+
+static void
+test_parser (void)
+{
+  g_autoptr(GSocket) listener = NULL;
+  Host *host = g_object_new (host_get_type (), NULL);
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GSocket) peer = NULL;
+  g_autoptr(ThredoThread) cancelled = NULL;
+  g_autoptr(ThredoThread) whole = NULL;
+  g_autoptr(ThredoScope) scope = NULL;
+  g_autoptr(GError) error = NULL;
+  Document document = { 0 };
+
+  listener = host_add (host, 1);
+  stream = connect_to (g_ptr_array_index (host->addresses, 0));
+  peer = thredo_socket_accept (listener, NULL, &error);
+  g_assert_no_error (error);
+  document.input = g_io_stream_get_input_stream (stream);
+
+  cancelled = thredo_thread_spawn ("parser", parse, &document, NULL, &error);
+  g_assert_no_error (error);
+  thredo_socket_send_all (peer, "<all><one/><tw", 14, NULL, NULL, &error);
+  g_assert_no_error (error);
+  support_wait_for_int (&document.n_elements, 2);
+  support_wait_for_wait (cancelled, "receive on Socket");
+  thredo_thread_cancel (cancelled);
+  g_assert_false (thredo_thread_join (cancelled, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_THREAD_CANCELLED);
+
+  scope = thredo_scope_new_with_timeout (1000);
+  thredo_scope_enter (scope);
+  g_assert_false (parse (NULL, &document, &error));
+  support_assert_timed_out (&error);
+  thredo_scope_leave (scope);
+
+  document.n_elements = 0;
+  thredo_socket_send_all (peer, "<all><one/></all>", 17, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (thredo_socket_close (peer, &error));
+  whole = thredo_thread_spawn ("parser", parse, &document, NULL, &error);
+  g_assert_true (thredo_thread_join (whole, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (document.n_elements, ==, 2);
+  g_object_unref (host);
+}
+
 /* A chat, with one who does not read. */
 
 #define N_TALKERS 4
@@ -742,6 +826,7 @@ main (int    argc,
   g_test_add_func ("/stories/happy-eyeballs/all-dead", test_no_eyeballs);
   g_test_add_func ("/stories/die-requests", test_die_requests);
   g_test_add_func ("/stories/pipeline", test_pipeline);
+  g_test_add_func ("/stories/parser", test_parser);
   g_test_add_func ("/stories/chat", test_chat);
 
   return g_test_run ();

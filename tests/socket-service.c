@@ -1065,6 +1065,49 @@ test_service_dropped (void)
   g_object_unref (server.address);
 }
 
+static gboolean
+drop_service (ThredoSocketService  *service,
+              GIOStream            *connection,
+              GObject              *source_object,
+              gpointer              user_data,
+              GError              **error)
+{
+  Server *server = user_data;
+  char byte;
+  gssize n;
+
+  g_object_unref (service);
+  n = g_input_stream_read (g_io_stream_get_input_stream (connection), &byte, 1, NULL, error);
+  g_assert_cmpint (n, ==, -1);
+  g_assert_error (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_atomic_int_inc (&server->n_ended);
+  return FALSE;
+}
+
+/* By who serves a connection, with the last reference. */
+static void
+test_service_dropped_inside (void)
+{
+  g_autoptr(GSocket) socket = NULL;
+  g_autoptr(GError) error = NULL;
+  gpointer weak;
+  char answer;
+  Server server;
+
+  g_test_expect_message ("Thredo", G_LOG_LEVEL_WARNING,
+                         "SocketService was dropped while it was running*");
+  server_start (&server, drop_service);
+  weak = server.service;
+  g_object_add_weak_pointer (weak, &weak);
+  socket = connect_plainly (&server);
+  g_assert_cmpint (g_socket_receive (socket, &answer, 1, NULL, &error), ==, 0);
+  g_assert_no_error (error);
+  support_wait_for_int (&server.n_ended, 1);
+  support_wait_for_finalize (&weak);
+  g_test_assert_expected_messages ();
+  g_object_unref (server.address);
+}
+
 static void
 test_service_destroy (void)
 {
@@ -1265,6 +1308,7 @@ main (int    argc,
   g_test_add_func ("/socket-service/no-fds/survived", test_service_no_fds);
   g_test_add_func ("/socket-service/no-fds/stopped", test_service_no_fds_stopped);
   g_test_add_func ("/socket-service/dropped", test_service_dropped);
+  g_test_add_func ("/socket-service/dropped-inside", test_service_dropped_inside);
   g_test_add_func ("/socket-service/destroy", test_service_destroy);
   g_test_add_func ("/socket-service/forgets", test_service_forgets);
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define HUGE (8 * 1024 * 1024)
@@ -1041,6 +1042,48 @@ test_closed_meanwhile (void)
   g_close (back[0], NULL);
 }
 
+static void
+on_alarm (int number)
+{
+}
+
+/* A signal each millisecond, which interrupts system calls. */
+static void
+test_storm (void)
+{
+  struct sigaction action = { .sa_handler = on_alarm };
+  struct sigaction before;
+  struct itimerval each_ms = { { 0, 1000 }, { 0, 1000 } };
+  struct itimerval none = { { 0 } };
+  int fds[2];
+  g_autofree char *sent = g_malloc (HUGE);
+  g_autofree char *received = g_malloc (HUGE);
+  g_autoptr(GInputStream) input = NULL;
+  g_autoptr(GOutputStream) output = NULL;
+  g_autoptr(ThredoThread) writing = NULL;
+  g_autoptr(GError) error = NULL;
+  Mover writer = { .buffer = sent, .size = HUGE };
+  gsize n;
+
+  for (gsize i = 0; i < HUGE; i++)
+    sent[i] = byte_at (i);
+  make_pipe (fds);
+  input = wrap_input (g_unix_input_stream_new (fds[0], TRUE));
+  output = wrap_output (g_unix_output_stream_new (fds[1], TRUE));
+  writer.output = output;
+
+  sigaction (SIGALRM, &action, &before);
+  setitimer (ITIMER_REAL, &each_ms, NULL);
+  writing = spawn (write_all, &writer);
+  g_assert_true (g_input_stream_read_all (input, received, HUGE, &n, NULL, &error));
+  g_assert_no_error (error);
+  support_join_ok (writing);
+  setitimer (ITIMER_REAL, &none, NULL);
+  sigaction (SIGALRM, &before, NULL);
+  g_assert_no_error (writer.error);
+  g_assert_cmpmem (received, n, sent, HUGE);
+}
+
 /* Cleaning up works in a thread that was cancelled. */
 static void
 test_close_cancelled (void)
@@ -1415,6 +1458,7 @@ main (int    argc,
   g_test_add_func ("/streams/pollable-pipe", test_pollable_pipe);
   g_test_add_func ("/streams/async", test_async);
   g_test_add_func ("/streams/closed-meanwhile", test_closed_meanwhile);
+  g_test_add_func ("/streams/storm", test_storm);
   g_test_add_func ("/streams/close-cancelled", test_close_cancelled);
   g_test_add_func ("/streams/tls/echo", test_tls_echo);
   g_test_add_func ("/streams/tls/handshake-cancelled", test_tls_handshake_cancelled);

@@ -1042,6 +1042,121 @@ test_closed_meanwhile (void)
   g_close (back[0], NULL);
 }
 
+/* What a buffer below had of it is not lost when the rest does not come. */
+static void
+test_buffer_below (void)
+{
+  char buffer[16];
+  Mover mover = { .buffer = buffer, .size = 10 };
+  g_autoptr(GIOStream) connection = NULL;
+  g_autoptr(GInputStream) input = NULL;
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+  int fds[2];
+
+  make_socket_pair (fds);
+  connection = connection_from_fd (fds[0]);
+  input = wrap_input (g_buffered_input_stream_new (g_io_stream_get_input_stream (connection)));
+  g_assert_cmpint (write (fds[1], "abcdef", 6), ==, 6);
+  g_assert_cmpint (g_input_stream_read (input, buffer, 2, NULL, &error), ==, 2);
+  g_assert_no_error (error);
+  g_assert_cmpmem (buffer, 2, "ab", 2);
+
+  mover.input = input;
+  thread = spawn (read_all, &mover);
+  support_wait_for_wait (thread, "read on InputStream");
+  thredo_thread_cancel (thread);
+  thredo_thread_wait (thread, NULL, NULL);
+  g_assert_false (mover.result);
+  support_assert_cancelled (&mover.error);
+
+  /* Nothing, where it was too early. */
+  g_assert_cmpint (write (fds[1], "gh", 2), ==, 2);
+  g_assert_true (g_input_stream_read_all (input, buffer + mover.moved, 6 - mover.moved, NULL, NULL,
+                                          &error));
+  g_assert_no_error (error);
+  g_assert_cmpmem (buffer, 6, "cdefgh", 6);
+  g_assert_true (g_input_stream_close (input, NULL, &error));
+  g_assert_no_error (error);
+  g_close (fds[1], NULL);
+}
+
+/* A write that was done by the time of the cancel was done. */
+
+typedef struct
+{
+  GOutputStream parent_instance;
+  SupportGate written;
+  SupportGate go_on;
+} SlowOutputStream;
+
+typedef struct
+{
+  GOutputStreamClass parent_class;
+} SlowOutputStreamClass;
+
+static GType slow_output_stream_get_type (void);
+G_DEFINE_TYPE (SlowOutputStream, slow_output_stream, G_TYPE_OUTPUT_STREAM)
+
+static gssize
+slow_output_stream_write (GOutputStream  *stream,
+                          const void     *buffer,
+                          gsize           size,
+                          GCancellable   *cancellable,
+                          GError        **error)
+{
+  SlowOutputStream *self = (SlowOutputStream *) stream;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return -1;
+  support_gate_open (&self->written);
+  support_gate_wait (&self->go_on);
+  return MIN (size, 3);
+}
+
+static void
+slow_output_stream_finalize (GObject *object)
+{
+  SlowOutputStream *self = (SlowOutputStream *) object;
+
+  support_gate_clear (&self->written);
+  support_gate_clear (&self->go_on);
+  G_OBJECT_CLASS (slow_output_stream_parent_class)->finalize (object);
+}
+
+static void
+slow_output_stream_class_init (SlowOutputStreamClass *klass)
+{
+  klass->parent_class.write_fn = slow_output_stream_write;
+  G_OBJECT_CLASS (klass)->finalize = slow_output_stream_finalize;
+}
+
+static void
+slow_output_stream_init (SlowOutputStream *self)
+{
+  support_gate_init (&self->written);
+  support_gate_init (&self->go_on);
+}
+
+static void
+test_write_done (void)
+{
+  SlowOutputStream *slow = g_object_new (slow_output_stream_get_type (), NULL);
+  g_autoptr(GOutputStream) output = thredo_output_stream_new (G_OUTPUT_STREAM (slow));
+  char buffer[] = "hello";
+  Mover mover = { .output = output, .buffer = buffer, .size = 5 };
+  g_autoptr(ThredoThread) thread = spawn (write_all, &mover);
+
+  support_gate_wait (&slow->written);
+  thredo_thread_cancel (thread);
+  support_gate_open (&slow->go_on);
+  thredo_thread_wait (thread, NULL, NULL);
+  g_assert_false (mover.result);
+  support_assert_cancelled (&mover.error);
+  g_assert_cmpuint (mover.moved, ==, 3);
+  g_object_unref (slow);
+}
+
 static void
 on_alarm (int number)
 {
@@ -1458,6 +1573,8 @@ main (int    argc,
   g_test_add_func ("/streams/pollable-pipe", test_pollable_pipe);
   g_test_add_func ("/streams/async", test_async);
   g_test_add_func ("/streams/closed-meanwhile", test_closed_meanwhile);
+  g_test_add_func ("/streams/buffer-below", test_buffer_below);
+  g_test_add_func ("/streams/write/done", test_write_done);
   g_test_add_func ("/streams/storm", test_storm);
   g_test_add_func ("/streams/close-cancelled", test_close_cancelled);
   g_test_add_func ("/streams/tls/echo", test_tls_echo);

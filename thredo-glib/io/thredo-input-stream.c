@@ -150,6 +150,8 @@ read_async (ThredoInputStream  *self,
   result = thredo_await_as (&read_info, self, start_read, &read, cancellable, error);
   if (result == NULL)
     return -1;
+  /* What was read before a cancel is there no more. */
+  thredo_await_keep (result);
   n = g_input_stream_read_finish (read.base, result, error);
   if (n < 0)
     thredo_clarify_error (error);

@@ -152,6 +152,8 @@ write_async (ThredoOutputStream  *self,
   result = thredo_await_as (&write_info, self, start_write, &write, cancellable, error);
   if (result == NULL)
     return -1;
+  /* What was written before a cancel is gone. */
+  thredo_await_keep (result);
   n = g_output_stream_write_finish (write.base, result, error);
   if (n < 0)
     thredo_clarify_error (error);

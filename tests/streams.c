@@ -1136,6 +1136,11 @@ slow_output_stream_init (SlowOutputStream *self)
 {
   support_gate_init (&self->written);
   support_gate_init (&self->go_on);
+  /* GIO's threads have nothing but the locks to see it by. */
+  g_mutex_lock (&self->written.mutex);
+  g_mutex_unlock (&self->written.mutex);
+  g_mutex_lock (&self->go_on.mutex);
+  g_mutex_unlock (&self->go_on.mutex);
 }
 
 static void

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "loopback.h"
 
@@ -231,7 +230,7 @@ finish (ThredoBarrier  *barrier,
       return FALSE;
     }
   g_atomic_int_set (&self->are_done, TRUE);
-  return kill (getpid (), SIGINT) == 0;
+  return raise (SIGINT) == 0;
 }
 
 void

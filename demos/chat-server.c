@@ -307,10 +307,16 @@ serve (Room    *self,
            self->n_connections, self->n_lines, self->members->len);
   if (self->self_test != NULL)
     {
-      if (!g_atomic_int_get (&self->clients.are_done))
+      gboolean are_done = g_atomic_int_get (&self->clients.are_done);
+
+      if (!are_done)
         thredo_thread_cancel (self->self_test);
       if (!thredo_thread_join (self->self_test, NULL, error))
-        return FALSE;
+        {
+          if (!are_done)
+            g_prefix_error_literal (error, "Before the clients were done: ");
+          return FALSE;
+        }
     }
 
   if (!served)

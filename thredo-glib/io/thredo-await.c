@@ -219,7 +219,8 @@ thredo_await_as (const ThredoWaitInfo  *info,
  *
  * It runs on the loop's thread, and must not block. It has @callback called exactly
  * once, by the operation that it starts or by itself, on any thread: what waits has
- * no other way to end.
+ * no other way to end, and so no exception of a language that has them may come in
+ * between.
  *
  * Since: 1.0
  */

@@ -239,8 +239,8 @@ static void
 test_happy_eyeballs (void)
 {
   Host *host = g_object_new (host_get_type (), NULL);
-  g_autoptr(GSocket) refusing = host_add (host, -1);
-  g_autoptr(GSocket) silent = host_add (host, 0);
+  G_GNUC_UNUSED g_autoptr(GSocket) refusing = host_add (host, -1);
+  G_GNUC_UNUSED g_autoptr(GSocket) silent = host_add (host, 0);
   g_autoptr(GSocket) good = host_add (host, 10);
   g_autoptr(GSocket) spare = host_add (host, 10);
   g_autoptr(GSocket) filler = new_socket ();
@@ -279,8 +279,8 @@ static void
 test_no_eyeballs (void)
 {
   Host *host = g_object_new (host_get_type (), NULL);
-  g_autoptr(GSocket) refusing = host_add (host, -1);
-  g_autoptr(GSocket) silent = host_add (host, 0);
+  G_GNUC_UNUSED g_autoptr(GSocket) refusing = host_add (host, -1);
+  G_GNUC_UNUSED g_autoptr(GSocket) silent = host_add (host, 0);
   g_autoptr(GSocket) filler = new_socket ();
   g_autoptr(ThredoScope) scope = NULL;
   g_autoptr(GError) error = NULL;
@@ -685,9 +685,9 @@ chat (ThredoSocketService  *service,
   Chat *self = data;
   g_autoptr(ThredoQueue) queue = thredo_queue_new (MOST_WAITING);
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
-  g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
+  G_GNUC_UNUSED g_autoptr(ThredoGroupGuard) guard = thredo_group_guard_new (group);
   Postman postman = { g_io_stream_get_output_stream (connection), queue };
-  g_autoptr(ThredoThread) thread = spawn (group, deliver, &postman);
+  G_GNUC_UNUSED g_autoptr(ThredoThread) thread = spawn (group, deliver, &postman);
   GInputStream *input = g_io_stream_get_input_stream (connection);
   g_autofree char *buffer = g_malloc (MESSAGE_SIZE);
   gsize n;
@@ -783,8 +783,8 @@ test_chat (void)
 
   for (guint i = 0; i < N_TALKERS; i++)
     {
-      g_autoptr(ThredoThread) talking = spawn (group, talk, &talkers[i]);
-      g_autoptr(ThredoThread) listening = spawn (group, listen_to_all, &talkers[i]);
+      G_GNUC_UNUSED g_autoptr(ThredoThread) talking = spawn (group, talk, &talkers[i]);
+      G_GNUC_UNUSED g_autoptr(ThredoThread) listening = spawn (group, listen_to_all, &talkers[i]);
     }
   g_assert_true (thredo_group_join (group, NULL, &error));
   g_assert_no_error (error);
@@ -816,8 +816,8 @@ main (int    argc,
   /* What GIO and the loop open once is open from now on. */
   {
     Host *host = g_object_new (host_get_type (), NULL);
-    g_autoptr(GSocket) listener = host_add (host, 10);
-    g_autoptr(GIOStream) stream = connect_to (g_ptr_array_index (host->addresses, 0));
+    G_GNUC_UNUSED g_autoptr(GSocket) listener = host_add (host, 10);
+    G_GNUC_UNUSED g_autoptr(GIOStream) stream = connect_to (g_ptr_array_index (host->addresses, 0));
 
     g_object_unref (host);
   }

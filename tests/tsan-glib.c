@@ -127,30 +127,6 @@ g_object_unref (gpointer object)
   real (object);
 }
 
-/* The same for boxes. What clears one is called before the call that was to drop the last
- * reference returns, in its thread. */
-static __thread GDestroyNotify clear_box;
-
-static void
-acquire_and_clear (gpointer box)
-{
-  GDestroyNotify clear = clear_box;
-
-  __tsan_acquire (box);
-  if (clear != NULL)
-    clear (box);
-}
-
-void
-g_atomic_rc_box_release_full (gpointer       box,
-                              GDestroyNotify clear)
-{
-  BEHIND (g_atomic_rc_box_release_full);
-  __tsan_release (box);
-  clear_box = clear;
-  real (box, acquire_and_clear);
-}
-
 /* What was done before a source was attached is seen when it is dispatched. */
 guint
 g_source_attach (GSource      *source,

@@ -183,20 +183,19 @@ listen_to_client (Room              *self,
                   GDataInputStream  *input,
                   GError           **error)
 {
+  gboolean is_heard = room_say (self, g_strdup_printf (CHAT_IS_HERE "\n", member->name), error);
   char *line;
 
-  if (!room_say (self, g_strdup_printf (CHAT_IS_HERE "\n", member->name), error))
-    return FALSE;
-  while ((line = g_data_input_stream_read_line (input, NULL, NULL, error)) != NULL)
+  while (is_heard && (line = g_data_input_stream_read_line (input, NULL, NULL, error)) != NULL)
     {
-      char *what = g_strdup_printf ("%s: %s\n", member->name, g_strchomp (line));
-
+      is_heard = room_say (self, g_strdup_printf ("%s: %s\n", member->name, g_strchomp (line)),
+                           error);
       g_free (line);
-      if (!room_say (self, what, error))
-        return FALSE;
     }
-  return *error == NULL &&
-         room_say (self, g_strdup_printf ("* %s has left\n", member->name), error);
+
+  /* Not if it was by a cancel, after which nothing is said any more. */
+  room_say (self, g_strdup_printf ("* %s has left\n", member->name), NULL);
+  return *error == NULL;
 }
 
 static gboolean

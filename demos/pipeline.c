@@ -4,8 +4,8 @@
  * A pipeline of child processes, with a deadline: seq | grep | sed
  *
  * It finds the numbers that are all ones, and each takes ten times as long to find as
- * the one before. After a second there is an end of it: the lines until then are there,
- * and the children are not. Ctrl+C does the same, but earlier.
+ * the one before. After a second, or as many as are given, there is an end of it: the
+ * lines until then are there, and the children are not. Ctrl+C does the same earlier.
  *
  * For one command alone there is ThredoCommand, which does all of this by itself.
  */
@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define DEADLINE G_TIME_SPAN_SECOND
 #define GRACE (2 * G_TIME_SPAN_SECOND)
 #define N_STAGES 3
 
@@ -29,6 +28,7 @@ static const char *const stages[N_STAGES][4] = {
 
 typedef struct
 {
+  GTimeSpan deadline;
   GSubprocess *children[N_STAGES];
   pid_t pids[N_STAGES];
   GPtrArray *lines;
@@ -147,7 +147,7 @@ run_pipeline (ThredoThread  *thread,
               GError       **error)
 {
   Pipeline *self = user_data;
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (DEADLINE);
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (self->deadline);
   gboolean complete;
 
   start = g_get_monotonic_time ();
@@ -168,12 +168,23 @@ run_pipeline (ThredoThread  *thread,
 }
 
 int
-main (void)
+main (int    argc,
+      char **argv)
 {
-  Pipeline pipeline = { .lines = g_ptr_array_new_with_free_func (g_free) };
+  Pipeline pipeline = { .lines = NULL };
   g_autoptr(GError) error = NULL;
+  guint64 n_seconds = 1;
 
   g_set_prgname ("thredo-pipeline");
+  if (argc > 2 ||
+      (argc == 2 && !g_ascii_string_to_unsigned (argv[1], 10, 0, 3600, &n_seconds, NULL)))
+    {
+      g_printerr ("Usage: %s [SECONDS]\n", g_get_prgname ());
+      return 2;
+    }
+
+  pipeline.deadline = n_seconds * G_TIME_SPAN_SECOND;
+  pipeline.lines = g_ptr_array_new_with_free_func (g_free);
   if (!thredo_run (THREDO_RUN_HANDLE_SIGNALS, run_pipeline, &pipeline, NULL, &error))
     g_printerr ("%s: %s\n", g_get_prgname (), error->message);
 

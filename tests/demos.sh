@@ -3,7 +3,9 @@
 #
 # The demos as their user meets them, in TAP. Usage:
 #
-#   tests/demos.sh THREDO-CHECKSUM [FIRST [FIRST.PY [THREDO-PHILOSOPHERS]]]
+#   tests/demos.sh THREDO-CHECKSUM [FIRST [FIRST.PY [THREDO-PHILOSOPHERS [THREDO-ECHO-SERVER
+#                  [THREDO-HAPPY-EYEBALLS [THREDO-DIE-REQUESTS [THREDO-PIPELINE
+#                  [THREDO-CHAT-SERVER]]]]]]]]
 #
 # GI_TYPELIB_PATH and LD_LIBRARY_PATH lead FIRST.PY to the library. A limit in here (of seconds) is
 # what only a hang reaches.
@@ -16,6 +18,11 @@ checksum=${1:?the path of thredo-checksum}
 first=${2-}
 first_py=${3-}
 philosophers=${4-}
+echo_server=${5-}
+happy_eyeballs=${6-}
+die_requests=${7-}
+pipeline=${8-}
+chat_server=${9-}
 limit=${THREDO_TEST_LIMIT:-120}
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/thredo-demos.XXXXXX")
@@ -51,6 +58,24 @@ skip ()
 run ()
 {
   timeout --signal=KILL "$limit" "$@" >"$scratch/out" 2>"$scratch/err"
+  status=$?
+}
+
+# start COMMAND…: as run, but it goes on, as $job. A shell lets its background jobs ignore SIGINT,
+# which env undoes; timeout hands the signal on.
+start ()
+{
+  : >"$scratch/out"
+  env --default-signal=INT timeout --foreground --signal=KILL "$limit" \
+    "$@" >"$scratch/out" 2>"$scratch/err" &
+  job=$!
+}
+
+# finish [SIGNAL]: what was started
+finish ()
+{
+  [ $# -eq 0 ] || kill -s "$1" "$job"
+  wait "$job"
   status=$?
 }
 
@@ -101,19 +126,12 @@ wait_for ()
   done
 }
 
-# interrupt SIGNAL FOLDER: in the middle of the job. A shell lets its background jobs ignore SIGINT,
-# which env undoes; timeout hands the signal on.
+# interrupt SIGNAL FOLDER: in the middle of the job
 interrupt ()
 {
-  local job
-
-  : >"$scratch/out"
-  env --default-signal=INT timeout --foreground --signal=KILL "$limit" \
-    "$checksum" --text "$2" >"$scratch/out" 2>"$scratch/err" &
-  job=$!
-  wait_for ' of ' && kill -s "$1" "$job"
-  wait "$job"
-  status=$?
+  start "$checksum" --text "$2"
+  wait_for ' of '
+  finish "$1"
 }
 
 # png_is_picture FILE: larger than 600x300, and not of one colour
@@ -429,6 +447,209 @@ else
     run "$philosophers" $arguments
     [ "$status" -eq 2 ] && grep -q '^Usage: ' "$scratch/err" && [ ! -s "$scratch/out" ]
     ok "philosophers: bad arguments: $arguments"
+  done
+fi
+
+### the echo server
+
+nothing_is_left='Left: 0 threads, 0 file descriptors'
+
+# Two file descriptors for each client, and 1,000 clients where there may be as many.
+n_clients=1000
+n_files=$(ulimit -H -n)
+if [ "$n_files" != unlimited ] && [ "$n_files" -lt 2200 ]
+then
+  n_clients=$(((n_files - 200) / 4))
+  n_clients=$((n_clients * 2))
+fi
+
+# port_of_server: once it listens
+port_of_server ()
+{
+  wait_for '^Listening on port ' && sed -n 's/^Listening on port \([0-9]*\) .*/\1/p' "$scratch/out"
+}
+
+# hear LINE…: whether these are what comes next from file descriptor 5
+hear ()
+{
+  local expected line
+
+  for expected
+  do
+    IFS= read -r -t "$limit" line <&5 && [ "$line" = "$expected" ] || return 1
+  done
+}
+
+if [ -z "$echo_server" ]
+then
+  for what in 'as many clients as may be' 'Ctrl+C' 'lines and a block' 'too few file descriptors' \
+              'bad arguments'
+  do
+    skip "echo server: $what" 'not built'
+  done
+else
+  half=$((n_clients / 2))
+  run "$echo_server" --self-test --clients "$n_clients"
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] && says "$nothing_is_left" \
+    "$n_clients clients at once: $half have vanished midway, and every byte came back to $half" \
+    "$n_clients connections in all, of which .* were there to the end; .* lines"
+  ok "echo server: $n_clients clients"
+
+  start "$echo_server" --clients 100
+  wait_for 'every byte came back to 50$'
+  finish INT
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] && says "$nothing_is_left" &&
+    [ "$(sed -n 's/^100 connections in all, of which \([0-9]*\) .*/\1/p' "$scratch/out")" -ge 50 ]
+  ok 'echo server: Ctrl+C'
+
+  seq -s ' ' 20000 | head -c 99999 >"$scratch/block"
+  echo >>"$scratch/block"
+  start "$echo_server" --port 0
+  port=$(port_of_server) && exec 5<>"/dev/tcp/127.0.0.1/$port" && printf 'one\n\nthree\n' >&5 &&
+    hear one '' three && cat "$scratch/block" >&5 && head -c 100000 <&5 | cmp - "$scratch/block"
+  matches=$?
+  finish INT
+  rest=$(cat <&5)
+  exec 5>&-
+  [ "$matches" -eq 0 ] && [ -z "$rest" ] && [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    says '1 connections in all, of which 1 were there to the end; 4 lines' "$nothing_is_left"
+  ok 'echo server: lines and a block'
+
+  # shellcheck disable=SC2016
+  run bash -c 'ulimit -n 100; exec "$@"' bash "$echo_server" --self-test
+  [ "$status" -eq 1 ] && grep -q '1000 clients need 2100 file descriptors' "$scratch/err" &&
+    says "$nothing_is_left"
+  ok 'echo server: too few file descriptors'
+
+  for arguments in '--clients -1' '--clients 10001' '--port 65536' '--port x' feast
+  do
+    # shellcheck disable=SC2086
+    run "$echo_server" $arguments
+    [ "$status" -eq 2 ] && [ -s "$scratch/err" ] && [ ! -s "$scratch/out" ]
+    ok "echo server: bad arguments: $arguments"
+  done
+fi
+
+### happy eyeballs
+
+# attempt NAME PATTERN: whether it says so of this address
+attempt ()
+{
+  says " *[0-9]* ms  127.0.0.1:[0-9]*  *$1  *$2"
+}
+
+if [ -z "$happy_eyeballs" ]
+then
+  skip 'happy eyeballs' 'not built'
+else
+  run "$happy_eyeballs"
+  winner=$(sed -n 's/^Connected to \(127.0.0.1:[0-9]*\) after .*/\1/p' "$scratch/out")
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    attempt silent 'is tried' && attempt silent 'is closed: .* was cancelled' &&
+    attempt dead 'is tried' && attempt dead 'is closed: Connection refused' &&
+    attempt good 'is tried' && says " *[0-9]* ms  ${winner:-nobody}  *[a-z]*  *answers" &&
+    ! attempt '\(silent\|dead\)' answers
+  ok 'happy eyeballs'
+fi
+
+### die requests
+
+if [ -z "$die_requests" ]
+then
+  skip 'die requests' 'not built'
+else
+  run "$die_requests"
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    says '.* main  *goes on with the first answer: That took 300 ms\.' \
+         '.* main  *1 answered, 3 closed, no thread left' &&
+    [ "$(grep -c ' server  *begins with GET ' "$scratch/out")" -eq 4 ] &&
+    [ "$(grep -c ' request [134]  ends: .* was cancelled$' "$scratch/out")" -eq 3 ] &&
+    [ "$(grep -c ' server  *sees the client of GET /[123]0000 .* go$' "$scratch/out")" -eq 3 ]
+  ok 'die requests'
+fi
+
+### the pipeline
+
+# How many lines it says that there were. It has to be so; and the children have to be gone.
+n_found ()
+{
+  local found expected=
+
+  found=$(sed -n 's/.* ms  \(1*\) is all ones$/\1/p' "$scratch/out" | xargs)
+  for one in $found
+  do
+    expected=${expected}1
+    [ "$one" = "$expected" ] || return 1
+  done
+  says '.* ms  seq .*ended .*, and is gone' '.* ms  grep .*ended .*, and is gone' \
+       '.* ms  sed .*ended .*, and is gone' &&
+    says "${#expected} lines until then" && echo "${#expected}"
+}
+
+if [ -z "$pipeline" ]
+then
+  for what in deadline Ctrl+C 'bad arguments'
+  do
+    skip "pipeline: $what" 'not built'
+  done
+else
+  run "$pipeline"
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] && n_found >/dev/null &&
+    says '[0-9]* ms  .* timed out'
+  ok 'pipeline: deadline'
+
+  start "$pipeline" 1000
+  wait_for ' 111 is all ones'
+  finish INT
+  [ "$status" -eq 130 ] && grep -q ' was cancelled$' "$scratch/err" && [ "$(n_found)" -ge 3 ]
+  ok 'pipeline: Ctrl+C'
+
+  for arguments in -1 soon '1 2'
+  do
+    # shellcheck disable=SC2086
+    run "$pipeline" $arguments
+    [ "$status" -eq 2 ] && grep -q '^Usage: ' "$scratch/err" && [ ! -s "$scratch/out" ]
+    ok "pipeline: bad arguments: $arguments"
+  done
+fi
+
+### the chat server
+
+if [ -z "$chat_server" ]
+then
+  for what in 'a slow client' 'Ctrl+C' 'bad arguments'
+  do
+    skip "chat server: $what" 'not built'
+  done
+else
+  run "$chat_server" --self-test
+  [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] && says "$nothing_is_left" \
+    '10 clients have said 2000 lines, and 10 of them received all in the same order' \
+    'One read nothing until then; now it got .* of them, and was told to have missed [1-9].*' \
+    '11 connections in all, and 2012 lines; 0 members are left in the room'
+  ok 'chat server: a slow client'
+
+  # One that talks, one that comes and goes, and one that has no name yet.
+  start "$chat_server" --port 0
+  port=$(port_of_server) && exec 5<>"/dev/tcp/127.0.0.1/$port" && hear '* Your name, please' &&
+    exec 6<&5 5<>"/dev/tcp/127.0.0.1/$port" && hear '* Your name, please' && printf 'Ada\r\n' >&5 &&
+    hear '* Ada is here' && exec 7<>"/dev/tcp/127.0.0.1/$port" && printf 'Grace\nHello\n' >&7 &&
+    hear '* Grace is here' 'Grace: Hello' && printf 'Hello, Grace\n' >&5 &&
+    hear 'Ada: Hello, Grace' && exec 7>&- && hear '* Grace has left'
+  matches=$?
+  finish INT
+  rest=$(cat <&5)
+  exec 5>&- 6>&- 7>&-
+  [ "$matches" -eq 0 ] && [ -z "$rest" ] && [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] &&
+    says '3 connections in all, and 5 lines; 0 members are left in the room' "$nothing_is_left"
+  ok 'chat server: Ctrl+C'
+
+  for arguments in '--port -2' '--port 65536' feast
+  do
+    # shellcheck disable=SC2086
+    run "$chat_server" $arguments
+    [ "$status" -eq 2 ] && [ -s "$scratch/err" ] && [ ! -s "$scratch/out" ]
+    ok "chat server: bad arguments: $arguments"
   done
 fi
 

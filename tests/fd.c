@@ -822,10 +822,28 @@ test_flood (void)
   g_close (flood.fds[1], NULL);
 }
 
-/* A forked child has a loop, and an epoll set, of its own. */
+typedef struct
+{
+  SupportGate gate;
+  int held;
+} Hold;
+
+static gboolean
+hold_loop (gpointer data)
+{
+  Hold *self = data;
+
+  g_atomic_int_set (&self->held, 1);
+  support_gate_wait (&self->gate);
+  return G_SOURCE_REMOVE;
+}
+
+/* A forked child has a loop, and an epoll set, of its own. The parent's is in the middle of
+ * a callback, and not of something in GLib that the child would find locked for ever. */
 static void
 test_fork (void)
 {
+  Hold hold = { .held = 0 };
   Waiter waiter;
   int status;
   pid_t pid;
@@ -838,6 +856,9 @@ test_fork (void)
 
   make_pipe (fds);
   waiter_start_waiting (&waiter, fds[0], G_IO_IN);
+  support_gate_init (&hold.gate);
+  g_main_context_invoke (thredo_get_main_context (), hold_loop, &hold);
+  support_wait_for_int (&hold.held, 1);
   pid = fork ();
   g_assert_cmpint (pid, !=, -1);
   if (pid == 0)
@@ -857,9 +878,11 @@ test_fork (void)
         _exit (2);
       _exit (0);
     }
+  support_gate_open (&hold.gate);
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   g_assert_cmpint (status, ==, 0);
   waiter_end_seen (&waiter, G_IO_IN);
+  support_gate_clear (&hold.gate);
   g_close (fds[0], NULL);
   g_close (fds[1], NULL);
 }

@@ -595,7 +595,7 @@ then
 else
   run "$pipeline"
   [ "$status" -eq 0 ] && [ ! -s "$scratch/err" ] && n_found >/dev/null &&
-    says '[0-9]* ms  .* timed out'
+    says ' *[0-9]* ms  .* timed out'
   ok 'pipeline: deadline'
 
   start "$pipeline" 1000

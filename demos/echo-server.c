@@ -50,7 +50,7 @@ echo_lines (EchoServer  *self,
 
       if (line == NULL)
         return *error == NULL;
-      line[length] = '\n'; /* for the NUL */
+      line[length] = '\n'; /* for the NUL; a last line that has none gets one */
       if (!g_output_stream_write_all (output, line, length + 1, NULL, NULL, error))
         return FALSE;
       g_atomic_int_inc (&self->n_lines);

@@ -14,7 +14,7 @@ guint
 count_threads (void)
 {
   g_autoptr(GPtrArray) threads = thredo_thread_list_all ();
-  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (G_TIME_SPAN_SECOND);
+  g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (10 * G_TIME_SPAN_SECOND);
   guint n_threads = 0;
 
   thredo_scope_enter (scope);

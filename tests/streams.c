@@ -19,25 +19,6 @@
 
 #define HUGE (8 * 1024 * 1024)
 
-/* Signed by itself, for localhost, made for this test. */
-static const char certificate_pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBlTCCATugAwIBAgIUfnHScf7VEZ40wKyt0o26Bwolkz8wCgYIKoZIzj0EAwIw\n"
-    "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTEzMjUwOFoYDzIxMjYxMDI4\n"
-    "MTMyNTA4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
-    "PQMBBwNCAATLqk5fCTcg6O76aWCe5XTBPLLCLXTEMGLQtQArqBMhQfgwgz45YQEn\n"
-    "ACvNM/XbSUaRFBTUPqNPijo/4SAAiON6o2kwZzAdBgNVHQ4EFgQUGfCaHfj2PNdP\n"
-    "P4iH9tfNU9TxZS0wHwYDVR0jBBgwFoAUGfCaHfj2PNdPP4iH9tfNU9TxZS0wDwYD\n"
-    "VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID\n"
-    "SAAwRQIgCYMqh6owBq5+Eyo1IKMIcB9iXzcYiazRt49Y9CxYl6wCIQD5HBTByJcy\n"
-    "eBJd5SNSxvGy/rsemD3ncQp0wfzo4VT3hw==\n"
-    "-----END CERTIFICATE-----\n"
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgZs8DaIMAPu83DHvU\n"
-    "qizDSQ9epIWj6VLx25RL8LVTWzihRANCAATLqk5fCTcg6O76aWCe5XTBPLLCLXTE\n"
-    "MGLQtQArqBMhQfgwgz45YQEnACvNM/XbSUaRFBTUPqNPijo/4SAAiON6\n"
-    "-----END PRIVATE KEY-----\n";
-
 /* A stream of ours, and the fd of the other end of what is below it. */
 typedef struct
 {
@@ -1250,6 +1231,30 @@ typedef struct
   GIOStream *client;
 } Tls;
 
+/* For localhost, and signed by itself. */
+static GTlsCertificate *
+make_certificate (void)
+{
+  static const char *const argv[] = {
+    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+    "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+    "-keyout", "-", "-out", "-", NULL
+  };
+  static GTlsCertificate *certificate;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *pem = NULL;
+
+  if (certificate == NULL)
+    {
+      g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
+                    NULL, NULL, &pem, NULL, NULL, &error);
+      g_assert_no_error (error);
+      certificate = g_tls_certificate_new_from_pem (pem, -1, &error);
+      g_assert_no_error (error);
+    }
+  return g_object_ref (certificate);
+}
+
 static gboolean
 tls_init (Tls *self)
 {
@@ -1267,8 +1272,7 @@ tls_init (Tls *self)
       return FALSE;
     }
 
-  certificate = g_tls_certificate_new_from_pem (certificate_pem, -1, &error);
-  g_assert_no_error (error);
+  certificate = make_certificate ();
   make_socket_pair (fds);
   server_base = connection_from_fd (fds[0]);
   client_base = connection_from_fd (fds[1]);

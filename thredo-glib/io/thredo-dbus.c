@@ -86,8 +86,13 @@ thredo_dbus_call (GDBusConnection     *connection,
   GVariant *reply;
 
   g_return_val_if_fail (G_IS_DBUS_CONNECTION (connection), NULL);
+  /* What GIO refuses it does not call back for, and the wait would have no end. */
+  g_return_val_if_fail (bus_name == NULL || g_dbus_is_name (bus_name), NULL);
   g_return_val_if_fail (object_path != NULL && g_variant_is_object_path (object_path), NULL);
+  g_return_val_if_fail (interface_name != NULL && g_dbus_is_interface_name (interface_name), NULL);
   g_return_val_if_fail (method_name != NULL && g_dbus_is_member_name (method_name), NULL);
+  g_return_val_if_fail (parameters == NULL ||
+                        g_variant_is_of_type (parameters, G_VARIANT_TYPE_TUPLE), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
 
   /* Also if the call is never made. */

@@ -1320,6 +1320,49 @@ test_dbus_closed (void)
   g_object_unref (connection);
 }
 
+/* GIO would say so and never call back. */
+static void
+test_dbus_refused (void)
+{
+  static const struct
+  {
+    const char *critical;
+    const char *bus_name;
+    const char *object_path;
+    const char *interface_name;
+    const char *method_name;
+    const char *parameters;
+  } calls[] = {
+    { "*g_dbus_is_name (bus_name)*", "none", PATH, INTERFACE, "Double", NULL },
+    { "*g_variant_is_object_path*", NULL, "none", INTERFACE, "Double", NULL },
+    { "*g_dbus_is_interface_name*", NULL, PATH, NULL, "Double", NULL },
+    { "*g_dbus_is_interface_name*", NULL, PATH, "none", "Double", NULL },
+    { "*g_dbus_is_member_name*", NULL, PATH, INTERFACE, "no.ne", NULL },
+    { "*G_VARIANT_TYPE_TUPLE*", NULL, PATH, INTERFACE, "Double", "no tuple" },
+  };
+  Peer peer = { 0 };
+  GDBusConnection *connection;
+
+  peer_start (&peer);
+  connection = peer_connect (&peer);
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      g_autoptr(GVariant) parameters = NULL;
+      g_autoptr(GError) error = NULL;
+
+      if (calls[i].parameters != NULL)
+        parameters = g_variant_ref_sink (g_variant_new_string (calls[i].parameters));
+      g_test_expect_message ("Thredo", G_LOG_LEVEL_CRITICAL, calls[i].critical);
+      g_assert_null (thredo_dbus_call (connection, calls[i].bus_name, calls[i].object_path,
+                                       calls[i].interface_name, calls[i].method_name, parameters,
+                                       NULL, NULL, &error));
+      g_test_assert_expected_messages ();
+      g_assert_no_error (error);
+    }
+  peer_stop (&peer);
+  g_object_unref (connection);
+}
+
 static gboolean
 export_and_own (gpointer data)
 {
@@ -1422,6 +1465,7 @@ main (int    argc,
 
   g_test_add_func ("/dbus/peer", test_dbus_peer);
   g_test_add_func ("/dbus/closed", test_dbus_closed);
+  g_test_add_func ("/dbus/refused", test_dbus_refused);
   g_test_add_func ("/dbus/bus", test_dbus_bus);
 
   return g_test_run ();

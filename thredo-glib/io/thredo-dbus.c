@@ -92,7 +92,8 @@ thredo_dbus_call (GDBusConnection     *connection,
   g_return_val_if_fail (interface_name != NULL && g_dbus_is_interface_name (interface_name), NULL);
   g_return_val_if_fail (method_name != NULL && g_dbus_is_member_name (method_name), NULL);
   g_return_val_if_fail (parameters == NULL ||
-                        g_variant_is_of_type (parameters, G_VARIANT_TYPE_TUPLE), NULL);
+                            g_variant_is_of_type (parameters, G_VARIANT_TYPE_TUPLE),
+                        NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
 
   /* Also if the call is never made. */
@@ -105,6 +106,6 @@ thredo_dbus_call (GDBusConnection     *connection,
   thredo_await_keep (result);
   reply = g_dbus_connection_call_finish (connection, result, error);
   if (reply == NULL)
-    thredo_clarify_error (error);
+    thredo_await_clarify (&call_info, error);
   return reply;
 }

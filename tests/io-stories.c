@@ -274,6 +274,16 @@ test_happy_eyeballs (void)
   g_object_unref (host);
 }
 
+static gboolean
+connect_and_drop (ThredoThread  *thread,
+                  gpointer       host,
+                  GError       **error)
+{
+  g_autoptr(GIOStream) stream = thredo_connect (host, THREDO_CONNECT_NONE, NULL, error);
+
+  return stream != NULL;
+}
+
 /* All of them are dead. */
 static void
 test_no_eyeballs (void)
@@ -282,6 +292,7 @@ test_no_eyeballs (void)
   G_GNUC_UNUSED g_autoptr(GSocket) refusing = host_add (host, -1);
   G_GNUC_UNUSED g_autoptr(GSocket) silent = host_add (host, 0);
   g_autoptr(GSocket) filler = new_socket ();
+  g_autoptr(ThredoThread) cancelled = NULL;
   g_autoptr(ThredoScope) scope = NULL;
   g_autoptr(GError) error = NULL;
   guint n_fds;
@@ -290,9 +301,15 @@ test_no_eyeballs (void)
   g_assert_no_error (error);
   n_fds = support_count_fds ();
 
+  cancelled = thredo_thread_spawn ("connects", connect_and_drop, host, NULL, &error);
+  g_assert_no_error (error);
+  support_wait_for_wait (cancelled, "connect on host 'Host'");
+  support_cancel_and_join (cancelled);
+
   scope = thredo_scope_new_with_timeout (10000);
   thredo_scope_enter (scope);
   g_assert_null (thredo_connect (G_SOCKET_CONNECTABLE (host), THREDO_CONNECT_NONE, NULL, &error));
+  g_assert_cmpstr (error->message, ==, "thredo_connect() timed out");
   support_assert_timed_out (&error);
   thredo_scope_leave (scope);
   support_wait_for ("all of them to be closed", has_n_fds, &n_fds);

@@ -14,3 +14,5 @@ GAsyncResult *thredo_await_as (const ThredoWaitInfo  *info,
                                GCancellable          *cancellable,
                                GError               **error);
 void thredo_await_keep (GAsyncResult *result);
+void thredo_await_clarify (const ThredoWaitInfo  *info,
+                           GError               **error);

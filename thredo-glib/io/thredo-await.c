@@ -294,6 +294,14 @@ thredo_await (ThredoAwaitFunc   start,
   return result;
 }
 
+/* Whether what looks like a cancel was a deadline. */
+static gboolean
+is_late (GError **error)
+{
+  return error != NULL && g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+         thredo_level_check (thredo_slot_self ()) == THREDO_WAIT_TIMED_OUT;
+}
+
 /**
  * thredo_clarify_error: (skip)
  * @error: (inout) (optional) (nullable): an error of an operation that took part in
@@ -310,10 +318,21 @@ thredo_await (ThredoAwaitFunc   start,
 void
 thredo_clarify_error (GError **error)
 {
-  if (error == NULL || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
-      thredo_level_check (thredo_slot_self ()) != THREDO_WAIT_TIMED_OUT)
+  if (!is_late (error))
     return;
 
   g_clear_error (error);
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "The operation timed out");
+}
+
+/* The same, for calls that have a name of their own. */
+void
+thredo_await_clarify (const ThredoWaitInfo  *info,
+                      GError               **error)
+{
+  if (!is_late (error))
+    return;
+
+  g_clear_error (error);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "%s() timed out", info->function);
 }

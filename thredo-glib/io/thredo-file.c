@@ -203,7 +203,7 @@ thredo_load_bytes (GFile         *file,
     return NULL;
   bytes = g_file_load_bytes_finish (file, result, NULL, error);
   if (bytes == NULL)
-    thredo_clarify_error (error);
+    thredo_await_clarify (&load_info, error);
   return bytes;
 }
 
@@ -347,6 +347,6 @@ thredo_replace_bytes (GFile             *file,
     return FALSE;
   if (g_file_replace_contents_finish (file, result, NULL, error))
     return TRUE;
-  thredo_clarify_error (error);
+  thredo_await_clarify (&replace_info, error);
   return FALSE;
 }

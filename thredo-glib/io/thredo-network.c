@@ -36,7 +36,7 @@ get_hostname (gpointer object)
 
 static const ThredoWaitInfo lookup_info = { "thredo_lookup_by_name", "look up", "host",
                                             get_hostname };
-static const ThredoWaitInfo connect_info = { "thredo_connect", "connect", NULL, NULL };
+static const ThredoWaitInfo connect_info = { "thredo_connect", "connect", "host", get_hostname };
 
 static void
 start_lookup (GCancellable        *cancellable,
@@ -89,7 +89,7 @@ thredo_lookup_by_name (const char    *hostname,
     return NULL;
   addresses = g_resolver_lookup_by_name_finish (resolver, result, error);
   if (addresses == NULL)
-    thredo_clarify_error (error);
+    thredo_await_clarify (&lookup_info, error);
   return addresses;
 }
 
@@ -176,6 +176,7 @@ thredo_connect (GSocketConnectable  *connectable,
   g_autoptr(GSocketClient) client = NULL;
   g_autoptr(GAsyncResult) result = NULL;
   g_autoptr(GSocketConnection) connection = NULL;
+  g_autofree char *name = NULL;
   Connecting connecting = { NULL, connectable };
 
   g_return_val_if_fail (G_IS_SOCKET_CONNECTABLE (connectable), NULL);
@@ -185,14 +186,15 @@ thredo_connect (GSocketConnectable  *connectable,
   if ((flags & THREDO_CONNECT_TLS) != 0)
     g_socket_client_set_tls (client, TRUE);
 
-  result = thredo_await_as (&connect_info, NULL, start_connect, &connecting, cancellable, error);
+  name = g_socket_connectable_to_string (connectable);
+  result = thredo_await_as (&connect_info, name, start_connect, &connecting, cancellable, error);
   if (result == NULL)
     return NULL;
   thredo_await_keep (result);
   connection = g_socket_client_connect_finish (client, result, error);
   if (connection == NULL)
     {
-      thredo_clarify_error (error);
+      thredo_await_clarify (&connect_info, error);
       return NULL;
     }
   return thredo_io_stream_new (G_IO_STREAM (connection));

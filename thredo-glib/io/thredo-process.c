@@ -238,7 +238,7 @@ thredo_wait_subprocess (GSubprocess   *subprocess,
     return FALSE;
   if (g_subprocess_wait_finish (subprocess, result, error))
     return TRUE;
-  thredo_clarify_error (error);
+  thredo_await_clarify (&wait_subprocess_info, error);
   return FALSE;
 }
 

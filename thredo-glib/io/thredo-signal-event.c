@@ -407,7 +407,9 @@ thredo_signal_event_new (const int  *signals,
       if (is_supported (signals[i]))
         continue;
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "Signal %d cannot be waited for", signals[i]);
+                   "Signal %d cannot be waited for: those that can are SIGINT, SIGTERM, SIGHUP, "
+                   "SIGUSR1, SIGUSR2 and SIGCHLD",
+                   signals[i]);
       return NULL;
     }
   if (!thredo_loop_ensure (error))

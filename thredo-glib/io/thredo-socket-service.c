@@ -355,7 +355,7 @@ accept_connection (ThredoSocketService  *self,
   accepted = g_socket_listener_accept_finish (self->listener, result, &source_object, error);
   if (accepted == NULL)
     {
-      thredo_clarify_error (error);
+      thredo_await_clarify (&accept_info, error);
       return NULL;
     }
 

@@ -67,6 +67,10 @@
  *
  * How long [method@Thredo.Group.join] waits before it cancels what is left.
  *
+ * A member that fails ends the wait with all of them. Where the first that succeeds is to
+ * win and the failures of the others are nothing, the policy is `RESULT`, and a member that had
+ * no luck returns %TRUE without a result.
+ *
  * Since: 1.0
  */
 

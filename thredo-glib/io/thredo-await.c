@@ -248,7 +248,11 @@ thredo_await_as (const ThredoWaitInfo  *info,
  * `G_IO_ERROR_CANCELLED`, also where it was a deadline that passed;
  * [func@Thredo.clarify_error] makes it what it was.
  *
- * Any thread but the loop's may call this.
+ * What calls of GIO check of their arguments has to be right: where they only log a critical
+ * they never call back, and the wait has no end.
+ *
+ * Any thread but the loop's may call this. In Python, where `await` is a word of the language, it
+ * is `getattr(Thredo, "await")`; in GJS it cannot be called.
  *
  * ```c
  * static void

@@ -269,6 +269,9 @@ thredo_source_wait (ThredoSlot            *slot,
  * one of them may have taken what there was before the others get to it, so it had
  * better be non-blocking.
  *
+ * A hang-up or a failure (`G_IO_HUP`, `G_IO_ERR`) alone is waited for by asking for
+ * `G_IO_PRI`, which most file descriptors never have.
+ *
  * Files that can always be read and written are ready at once.
  *
  * A file descriptor that is closed without [func@Thredo.notify_closing] is noticed

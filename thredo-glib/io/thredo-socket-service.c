@@ -55,7 +55,12 @@
  * most, and tried again when a connection has ended, or after a while.
  *
  * A function that fails ends its connection, and nothing else. It is logged, unless it
- * was cancelled or the other end is to blame.
+ * was cancelled or the other end is to blame. To return %FALSE without an error, as is
+ * handy at the end of what there is to read, is to have served.
+ *
+ * A limit on how long a client may be silent is a [class@Thredo.Scope] with a timeout
+ * around each read. What has to be done beside, such as to wait for signals, is for threads
+ * of one's own, which are cancelled when [method@Thredo.SocketService.run] has returned.
  *
  * A service that is dropped while it runs is cancelled, with a warning.
  *
@@ -84,7 +89,7 @@
  *
  * Serves a connection, in a thread of its own. The connection is closed after it.
  *
- * Returns: %TRUE, or %FALSE with an error
+ * Returns: %TRUE, or %FALSE, with an error if something went wrong
  *
  * Since: 1.0
  */

@@ -868,6 +868,62 @@ test_service_listener_closed (void)
   server_clear (&server);
 }
 
+/* However an address was added, it is one. Without any, GIO would wait for ever. */
+static void
+test_service_no_address (void)
+{
+  enum
+  {
+    ADDRESS,
+    ANY_PORT,
+    SOCKET,
+    N_WAYS
+  };
+
+  for (guint way = 0; way < N_WAYS; way++)
+    {
+      g_autoptr(ThredoSocketService) service = thredo_socket_service_new (echo, NULL, NULL);
+      GSocketListener *listener = thredo_socket_service_get_listener (service);
+      g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+      g_autoptr(GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
+      g_autoptr(GSocket) socket = NULL;
+      g_autoptr(GError) error = NULL;
+
+      g_assert_false (thredo_socket_service_run (service, NULL, &error));
+      support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_STATE);
+      g_assert_false (thredo_socket_service_start (service, &error));
+      support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_STATE);
+
+      switch (way)
+        {
+        case ADDRESS:
+          g_socket_listener_add_address (listener, address, G_SOCKET_TYPE_STREAM,
+                                         G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, &error);
+          break;
+        case ANY_PORT:
+          g_socket_listener_add_any_inet_port (listener, NULL, &error);
+          break;
+        default:
+          socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
+                                 G_SOCKET_PROTOCOL_DEFAULT, &error);
+          g_assert_no_error (error);
+          g_socket_bind (socket, address, TRUE, &error);
+          g_assert_no_error (error);
+          g_socket_listen (socket, &error);
+          g_assert_no_error (error);
+          g_socket_listener_add_socket (listener, socket, NULL, &error);
+          break;
+        }
+      g_assert_no_error (error);
+
+      g_assert_true (thredo_socket_service_start (service, &error));
+      g_assert_no_error (error);
+      g_assert_true (thredo_socket_service_stop (service, THREDO_SOCKET_SERVICE_STOP_CANCEL,
+                                                 NULL, &error));
+      g_assert_no_error (error);
+    }
+}
+
 /* Limits. */
 
 static void
@@ -1303,6 +1359,7 @@ main (int    argc,
   g_test_add_func ("/socket-service/loop-thread", test_service_loop_thread);
   g_test_add_func ("/socket-service/failure", test_service_failure);
   g_test_add_func ("/socket-service/listener-closed", test_service_listener_closed);
+  g_test_add_func ("/socket-service/no-address", test_service_no_address);
   g_test_add_func ("/socket-service/max-connections", test_service_max_connections);
   g_test_add_func ("/socket-service/full-stopped", test_service_full_stopped);
   g_test_add_func ("/socket-service/no-fds/survived", test_service_no_fds);

@@ -179,6 +179,39 @@ typedef struct
 
 G_DEFINE_FINAL_TYPE (ThredoSocketService, thredo_socket_service, G_TYPE_OBJECT)
 
+/* A listener that knows whether there is something to accept from. One without waits for
+ * ever, and does not look at its cancellable. */
+typedef struct
+{
+  GSocketListener parent_instance;
+  int has_sockets; /* atomic */
+} ThredoServiceListener;
+
+typedef GSocketListenerClass ThredoServiceListenerClass;
+
+static GType thredo_service_listener_get_type (void);
+
+G_DEFINE_TYPE (ThredoServiceListener, thredo_service_listener, G_TYPE_SOCKET_LISTENER)
+
+static void
+thredo_service_listener_changed (GSocketListener *listener)
+{
+  ThredoServiceListener *self = (ThredoServiceListener *) listener;
+
+  g_atomic_int_set (&self->has_sockets, 1);
+}
+
+static void
+thredo_service_listener_class_init (ThredoServiceListenerClass *klass)
+{
+  klass->changed = thredo_service_listener_changed;
+}
+
+static void
+thredo_service_listener_init (ThredoServiceListener *self)
+{
+}
+
 static GParamSpec *properties[N_PROPS];
 
 static const char *
@@ -490,6 +523,15 @@ begin (ThredoSocketService  *self,
   g_autoptr(ThredoThread) acceptor = NULL;
   gboolean is_idle;
 
+  if (!g_atomic_int_get (&((ThredoServiceListener *) self->listener)->has_sockets))
+    {
+      g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
+                   "SocketService" THREDO_NAME_FORMAT
+                   " listens on nothing: add an address to its listener first",
+                   THREDO_NAME_ARGS (get_name (self)));
+      return FALSE;
+    }
+
   thredo_group_set_name (group, get_name (self));
   thredo_mutex_lock (&self->lock);
   is_idle = self->state == IDLE;
@@ -770,7 +812,7 @@ thredo_socket_service_init (ThredoSocketService *self)
   thredo_gate_init (&self->room, ROOM);
   thredo_gate_init (&self->stopped, STOPPED);
   open_gate (&self->stopped, STOPPED);
-  self->listener = g_socket_listener_new ();
+  self->listener = g_object_new (thredo_service_listener_get_type (), NULL);
   g_socket_listener_set_backlog (self->listener, BACKLOG);
 }
 
@@ -834,9 +876,9 @@ thredo_socket_service_get_listener (ThredoSocketService *self)
  *
  * Does not wait. Any thread may call this.
  *
- * Returns: %TRUE, or %FALSE with an error: `THREDO_ERROR_STATE` if it runs;
- *   `G_THREAD_ERROR_AGAIN` ([error@GLib.ThreadError]) if the system refuses another
- *   thread
+ * Returns: %TRUE, or %FALSE with an error: `THREDO_ERROR_STATE` if it runs, or there is
+ *   nothing that it listens on; `G_THREAD_ERROR_AGAIN` ([error@GLib.ThreadError]) if
+ *   the system refuses another thread
  *
  * Since: 1.0
  */
@@ -881,8 +923,8 @@ thredo_socket_service_start (ThredoSocketService  *self,
  *
  * Returns: %TRUE if it was stopped or cancelled by its own methods, or %FALSE with an
  *   error: `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_TIMED_OUT` ([error@Gio.IOErrorEnum]);
- *   `G_IO_ERROR_CLOSED` if the listener is closed; `THREDO_ERROR_STATE` if it runs;
- *   `THREDO_ERROR_LOOP_THREAD`
+ *   `G_IO_ERROR_CLOSED` if the listener is closed; `THREDO_ERROR_STATE` if it runs, or
+ *   there is nothing that it listens on; `THREDO_ERROR_LOOP_THREAD`
  *
  * Since: 1.0
  */

@@ -181,24 +181,18 @@ G_DEFINE_FINAL_TYPE (ThredoSocketService, thredo_socket_service, G_TYPE_OBJECT)
 
 /* A listener that knows whether there is something to accept from. One without waits for
  * ever, and does not look at its cancellable. */
-typedef struct
-{
-  GSocketListener parent_instance;
-  int has_sockets; /* atomic */
-} ThredoServiceListener;
-
+typedef GSocketListener ThredoServiceListener;
 typedef GSocketListenerClass ThredoServiceListenerClass;
 
 static GType thredo_service_listener_get_type (void);
 
 G_DEFINE_TYPE (ThredoServiceListener, thredo_service_listener, G_TYPE_SOCKET_LISTENER)
+static G_DEFINE_QUARK (thredo_listens, listens)
 
 static void
 thredo_service_listener_changed (GSocketListener *listener)
 {
-  ThredoServiceListener *self = (ThredoServiceListener *) listener;
-
-  g_atomic_int_set (&self->has_sockets, 1);
+  g_object_set_qdata (G_OBJECT (listener), listens_quark (), GINT_TO_POINTER (TRUE));
 }
 
 static void
@@ -523,7 +517,7 @@ begin (ThredoSocketService  *self,
   g_autoptr(ThredoThread) acceptor = NULL;
   gboolean is_idle;
 
-  if (!g_atomic_int_get (&((ThredoServiceListener *) self->listener)->has_sockets))
+  if (g_object_get_qdata (G_OBJECT (self->listener), listens_quark ()) == NULL)
     {
       g_set_error (error, THREDO_ERROR, THREDO_ERROR_STATE,
                    "SocketService" THREDO_NAME_FORMAT

@@ -1160,6 +1160,8 @@ peer_main (gpointer data)
 
   g_main_loop_run (peer->loop);
 
+  /* One that has come may still be on its way here. */
+  g_signal_handlers_disconnect_by_data (peer->server, peer);
   g_dbus_server_stop (peer->server);
   g_clear_object (&peer->server);
   g_ptr_array_unref (peer->kept);

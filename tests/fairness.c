@@ -16,6 +16,7 @@
 #define N_THREADS 8
 #define DURATION (3 * G_TIME_SPAN_SECOND)
 #define LONGEST_WAIT G_TIME_SPAN_SECOND
+#define MOST_CONTESTS 3
 
 typedef struct
 {
@@ -111,9 +112,9 @@ contestant_end (Contestant *self)
   g_clear_object (&self->thread);
 }
 
-/* Everybody wants the same, all the time. */
-static void
-test_shares (gconstpointer user_data)
+/* Everybody wants the same, all the time. Returns whether all had their share. */
+static gboolean
+share (const Case *test_case)
 {
   Contestant contestants[N_THREADS];
   Contest contest;
@@ -122,7 +123,7 @@ test_shares (gconstpointer user_data)
   guint64 sum = 0;
   gint64 longest_wait = 0;
 
-  contest_init (&contest, user_data);
+  contest_init (&contest, test_case);
   for (int i = 0; i < N_THREADS; i++)
     contestant_start (&contestants[i], &contest, contend);
   support_gate_open (&contest.gate);
@@ -142,9 +143,19 @@ test_shares (gconstpointer user_data)
                   sum, N_THREADS, (double) least * N_THREADS / sum,
                   (double) most * N_THREADS / sum, longest_wait / 1e3);
   g_assert_cmpuint (contest.counter, ==, sum);
-  g_assert_cmpuint (least * N_THREADS * 2, >=, sum);
-  g_assert_cmpint (longest_wait, <, LONGEST_WAIT);
   contest_clear (&contest);
+  return least * N_THREADS * 2 >= sum && longest_wait < LONGEST_WAIT;
+}
+
+/* What else runs on the machine takes a processor from some of them and not from others; a
+ * lock that is unfair is so every time. */
+static void
+test_shares (gconstpointer user_data)
+{
+  guint n_contests = 1;
+
+  while (!share (user_data))
+    g_assert_cmpuint (n_contests++, <, MOST_CONTESTS);
 }
 
 static gboolean

@@ -8,12 +8,10 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -624,25 +622,13 @@ test_ping_pong (void)
   ping_pong (support_rounds (20000));
 }
 
-static void
-on_alarm (int number)
-{
-}
-
 /* Nobody sees EINTR. */
 static void
 test_storm (void)
 {
-  struct sigaction action = { .sa_handler = on_alarm };
-  struct sigaction before;
-  struct itimerval each_ms = { { 0, 1000 }, { 0, 1000 } };
-  struct itimerval none = { { 0 } };
-
-  sigaction (SIGALRM, &action, &before);
-  setitimer (ITIMER_REAL, &each_ms, NULL);
+  support_begin_storm ();
   ping_pong (support_rounds (20000));
-  setitimer (ITIMER_REAL, &none, NULL);
-  sigaction (SIGALRM, &before, NULL);
+  support_end_storm ();
 }
 
 /* Many numbers, so that a sweep takes several turns, and of each chunk of them some. */

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -754,26 +753,15 @@ test_command_many (void)
 }
 
 static void
-interrupted (int number)
-{
-}
-
-/* A signal each millisecond, whose handler interrupts system calls. */
-static void
 test_command_interrupted (void)
 {
-  struct sigaction action = { .sa_handler = interrupted }, before;
-  struct itimerval storm = { { 0, 1000 }, { 0, 1000 } }, calm = { 0 };
-
-  sigaction (SIGALRM, &action, &before);
-  setitimer (ITIMER_REAL, &storm, NULL);
+  support_begin_storm ();
   for (guint i = 0; i < 3; i++)
     {
       test_command_much ();
       test_child_exit ();
     }
-  setitimer (ITIMER_REAL, &calm, NULL);
-  sigaction (SIGALRM, &before, NULL);
+  support_end_storm ();
 }
 
 int

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define BLOCK 4096
@@ -1499,23 +1498,11 @@ test_echo (void)
 }
 
 static void
-on_alarm (int number)
-{
-}
-
-static void
 test_storm (void)
 {
-  struct sigaction action = { .sa_handler = on_alarm };
-  struct sigaction before;
-  struct itimerval each_ms = { { 0, 1000 }, { 0, 1000 } };
-  struct itimerval none = { { 0 } };
-
-  sigaction (SIGALRM, &action, &before);
-  setitimer (ITIMER_REAL, &each_ms, NULL);
+  support_begin_storm ();
   talk (support_rounds (20000));
-  setitimer (ITIMER_REAL, &none, NULL);
-  sigaction (SIGALRM, &before, NULL);
+  support_end_storm ();
 }
 
 static gboolean

@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define HUGE (8 * 1024 * 1024)
@@ -1144,18 +1143,8 @@ test_write_done (void)
 }
 
 static void
-on_alarm (int number)
-{
-}
-
-/* A signal each millisecond, which interrupts system calls. */
-static void
 test_storm (void)
 {
-  struct sigaction action = { .sa_handler = on_alarm };
-  struct sigaction before;
-  struct itimerval each_ms = { { 0, 1000 }, { 0, 1000 } };
-  struct itimerval none = { { 0 } };
   int fds[2];
   g_autofree char *sent = g_malloc (HUGE);
   g_autofree char *received = g_malloc (HUGE);
@@ -1173,14 +1162,12 @@ test_storm (void)
   output = wrap_output (g_unix_output_stream_new (fds[1], TRUE));
   writer.output = output;
 
-  sigaction (SIGALRM, &action, &before);
-  setitimer (ITIMER_REAL, &each_ms, NULL);
+  support_begin_storm ();
   writing = spawn (write_all, &writer);
   g_assert_true (g_input_stream_read_all (input, received, HUGE, &n, NULL, &error));
   g_assert_no_error (error);
   support_join_ok (writing);
-  setitimer (ITIMER_REAL, &none, NULL);
-  sigaction (SIGALRM, &before, NULL);
+  support_end_storm ();
   g_assert_no_error (writer.error);
   g_assert_cmpmem (received, n, sent, HUGE);
 }

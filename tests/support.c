@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 static guint rounds_divisor = 1;
 
@@ -431,4 +432,30 @@ support_wait_for_process (GSubprocess *process)
   support_gate_open (&ended);
   g_thread_join (watchdog);
   support_gate_clear (&ended);
+}
+
+static struct sigaction before_storm;
+
+static void
+on_alarm (int number)
+{
+}
+
+void
+support_begin_storm (void)
+{
+  struct sigaction action = { .sa_handler = on_alarm };
+  struct itimerval each_ms = { { 0, 1000 }, { 0, 1000 } };
+
+  sigaction (SIGALRM, &action, &before_storm);
+  setitimer (ITIMER_REAL, &each_ms, NULL);
+}
+
+void
+support_end_storm (void)
+{
+  struct itimerval none = { { 0 } };
+
+  setitimer (ITIMER_REAL, &none, NULL);
+  sigaction (SIGALRM, &before_storm, NULL);
 }

@@ -130,4 +130,8 @@ GSubprocess *support_spawn_self (GSubprocessFlags  flags,
 /* Waits for the process to end by itself, kills it at the limit. */
 void support_wait_for_process (GSubprocess *process);
 
+/* A signal each millisecond, which interrupts system calls. */
+void support_begin_storm (void);
+void support_end_storm (void);
+
 G_END_DECLS

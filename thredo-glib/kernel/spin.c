@@ -151,7 +151,7 @@ thredo_spin_step (ThredoSpin *self)
   gint64 spent;
   gint64 now;
 
-  /* A pause lasts from ten nanoseconds to a hundred, as the processor likes. */
+  /* How long a pause lasts is up to the processor. */
   do
     {
       for (guint i = 0; i < PAUSES; i++)

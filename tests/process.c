@@ -752,6 +752,43 @@ test_command_many (void)
   g_assert_cmpint (errno, ==, ECHILD);
 }
 
+/* The deadline passes about when the child ends: it has either ended or not, and is gone. */
+static void
+test_command_race (void)
+{
+  GTimeSpan timeout = 2 * G_TIME_SPAN_MILLISECOND;
+  guint n_ended = 0;
+  guint n_late = 0;
+
+  while (n_ended < 20 || n_late < 20)
+    {
+      g_autoptr(ThredoCommand) command = new_shell_command ("echo out");
+      g_autoptr(ThredoScope) scope = thredo_scope_new_with_timeout (timeout);
+      g_autoptr(GError) error = NULL;
+      gboolean ended;
+
+      g_assert_cmpuint (n_ended + n_late, <, 10000);
+      thredo_scope_enter (scope);
+      ended = thredo_command_run (command, NULL, &error);
+      thredo_scope_leave (scope);
+      if (ended)
+        {
+          assert_output (command, "out\n");
+          g_assert_cmpint (thredo_command_get_exit_status (command), ==, 0);
+          n_ended++;
+        }
+      else
+        {
+          support_assert_timed_out (&error);
+          n_late++;
+        }
+      g_assert_cmpint (waitpid (-1, NULL, WNOHANG), ==, -1);
+      g_assert_cmpint (errno, ==, ECHILD);
+      timeout = support_aim (timeout, !ended);
+    }
+  g_test_message ("%u ended, %u late", n_ended, n_late);
+}
+
 static void
 test_command_interrupted (void)
 {
@@ -795,6 +832,7 @@ main (int    argc,
   g_test_add_func ("/command/cancelled-before", test_command_cancelled_before);
   g_test_add_func ("/command/shielded", test_command_shielded);
   g_test_add_func ("/command/many", test_command_many);
+  g_test_add_func ("/command/race", test_command_race);
   g_test_add_func ("/command/interrupted", test_command_interrupted);
 
   return g_test_run ();

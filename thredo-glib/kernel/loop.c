@@ -299,6 +299,9 @@ start_locked (GError **error)
 #endif
   g_source_attach (&source->source, context);
   loop.source = source;
+  /* The thread asks for it first of all. Were it to make it, a child that was forked at this moment
+   * would wait for ever for its parent's loop to be done. */
+  g_main_context_default ();
   thread = start_thread_without_signals (context, error);
   if (thread == NULL)
     {

@@ -13,6 +13,8 @@ struct _ThredoGroupCore
 {
   gatomicrefcount ref_count;
   GWeakRef group;
+  guint64 id;
+  ThredoGroupCore *parent; /* that of the thread which made the group */
   ThredoGroupWait policy;
 
   ThredoMutex lock;   /* guards what is below */
@@ -62,9 +64,13 @@ ThredoGroupCore *
 thredo_group_core_new (ThredoGroup *group)
 {
   ThredoGroupCore *self = g_new0 (ThredoGroupCore, 1);
+  ThredoSlot *slot = thredo_slot_peek ();
 
   g_atomic_ref_count_init (&self->ref_count);
   g_weak_ref_init (&self->group, group);
+  self->id = thredo_slot_new_serial ();
+  if (slot != NULL && slot->owner != NULL)
+    self->parent = thredo_thread_dup_core (slot->owner);
   thredo_mutex_init (&self->lock);
 
   return self;
@@ -87,6 +93,7 @@ thredo_group_core_unref (ThredoGroupCore *self)
   g_clear_object (&self->completed);
   g_clear_object (&self->failed);
   g_weak_ref_clear (&self->group);
+  g_clear_pointer (&self->parent, thredo_group_core_unref);
   thredo_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -95,6 +102,30 @@ ThredoGroup *
 thredo_group_core_dup_group (ThredoGroupCore *self)
 {
   return g_weak_ref_get (&self->group);
+}
+
+guint64
+thredo_group_core_get_id (ThredoGroupCore *self)
+{
+  return self->id;
+}
+
+/* What the group and those around it are called, the outermost first. One that is gone, or
+ * has no name, is an empty string. */
+char **
+thredo_group_core_dup_path (ThredoGroupCore *self)
+{
+  GPtrArray *path = g_ptr_array_new ();
+
+  for (ThredoGroupCore *core = self; core != NULL; core = core->parent)
+    {
+      g_autoptr(ThredoGroup) group = thredo_group_core_dup_group (core);
+      const char *name = group != NULL ? thredo_group_get_name (group) : NULL;
+
+      g_ptr_array_insert (path, 0, g_strdup (name != NULL ? name : ""));
+    }
+  g_ptr_array_add (path, NULL);
+  return (char **) g_ptr_array_free (path, FALSE);
 }
 
 static gboolean

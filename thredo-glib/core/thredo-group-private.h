@@ -10,6 +10,8 @@ ThredoGroupCore *thredo_group_core_new (ThredoGroup *group);
 ThredoGroupCore *thredo_group_core_ref (ThredoGroupCore *self);
 void thredo_group_core_unref (ThredoGroupCore *self);
 ThredoGroup *thredo_group_core_dup_group (ThredoGroupCore *self);
+guint64 thredo_group_core_get_id (ThredoGroupCore *self);
+char **thredo_group_core_dup_path (ThredoGroupCore *self);
 void thredo_group_core_member_ended (ThredoGroupCore *self,
                                      ThredoThread    *thread);
 void thredo_group_core_member_cancelled (ThredoGroupCore *self,

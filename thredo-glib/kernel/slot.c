@@ -7,6 +7,7 @@
 #include "loop.h"
 
 #include <string.h>
+#include <time.h>
 
 /* All slots of the process. */
 static struct
@@ -14,7 +15,10 @@ static struct
   ThredoMutex lock;
   ThredoSlot *first;
   guint n;
+  guint64 n_waits; /* of slots that are gone */
 } registry;
+
+static _Atomic guint n_accounting;
 
 static void (*foreign_attached) (ThredoSlot *slot);
 static void (*foreign_detached) (ThredoSlot *slot);
@@ -60,8 +64,13 @@ void
 thredo_slot_set_self (ThredoSlot *self)
 {
   thredo_slot_current = self;
-  if (self != NULL)
-    self->os_thread = pthread_self ();
+  if (self == NULL)
+    return;
+
+  thredo_mutex_lock (&self->lock);
+  self->os_thread = pthread_self ();
+  self->has_os_thread = TRUE;
+  thredo_mutex_unlock (&self->lock);
 }
 
 #endif
@@ -105,6 +114,7 @@ thredo_slot_clear (ThredoSlot *self)
   if (self->next != NULL)
     self->next->prev = self->prev;
   registry.n--;
+  registry.n_waits += self->n_waits_before + self->n_waits;
   thredo_mutex_unlock (&registry.lock);
 
   g_clear_object (&self->spare);
@@ -156,6 +166,23 @@ thredo_slot_detach_stray (ThredoSlot *self)
     foreign_detached (self);
 }
 
+/* What the OS thread has taken so far, in nanoseconds; 0 if that is not known. With the
+ * slot's lock held, and its thread alive. */
+static gint64
+ask_for_cpu_time_locked (ThredoSlot *self)
+{
+#if !THREDO_PORTABLE
+  struct timespec time;
+  clockid_t clock;
+
+  if (self->has_os_thread && pthread_getcpuclockid (self->os_thread, &clock) == 0 &&
+      clock_gettime (clock, &time) == 0)
+    return (gint64) time.tv_sec * 1000000000 + time.tv_nsec;
+#endif
+  return 0;
+}
+
+/* By its thread, or while that is idle. */
 void
 thredo_slot_set_owner (ThredoSlot *self,
                        gpointer    owner)
@@ -163,8 +190,48 @@ thredo_slot_set_owner (ThredoSlot *self,
   thredo_mutex_lock (&self->lock);
   self->owner = owner;
   if (owner != NULL)
-    self->n_waits = 0;
+    {
+      self->n_waits_before += self->n_waits;
+      self->n_waits = 0;
+      if (G_UNLIKELY (atomic_load_explicit (&n_accounting, memory_order_relaxed) > 0))
+        self->cpu_before = ask_for_cpu_time_locked (self);
+    }
   thredo_mutex_unlock (&self->lock);
+}
+
+void
+thredo_slot_begin_accounting (void)
+{
+  atomic_fetch_add (&n_accounting, 1);
+}
+
+void
+thredo_slot_end_accounting (void)
+{
+  atomic_fetch_sub (&n_accounting, 1);
+}
+
+/* What its owner has taken, in nanoseconds. With the registry's lock held, so that its thread
+ * is there, and its own. */
+gint64
+thredo_slot_get_cpu_time_locked (ThredoSlot *self)
+{
+  return MAX (ask_for_cpu_time_locked (self) - self->cpu_before, 0);
+}
+
+/* How often threads were parked since the beginning. With the registry's lock held. */
+guint64
+thredo_slot_count_waits_locked (void)
+{
+  guint64 n = registry.n_waits;
+
+  for (ThredoSlot *slot = registry.first; slot != NULL; slot = slot->next)
+    {
+      thredo_mutex_lock (&slot->lock);
+      n += slot->n_waits_before + slot->n_waits;
+      thredo_mutex_unlock (&slot->lock);
+    }
+  return n;
 }
 
 /* What is to happen when a thread that we did not start makes itself known,

@@ -35,7 +35,8 @@ struct _ThredoSlot
   gboolean is_loop;
 
 #if !THREDO_PORTABLE
-  pthread_t os_thread;
+  pthread_t os_thread; /* written under the lock too, once its thread runs */
+  gboolean has_os_thread;
   char os_name[16]; /* as last set; guarded by the lock of whoever names it */
 #endif
 
@@ -54,7 +55,9 @@ struct _ThredoSlot
   const ThredoWaitInfo *info;
   gpointer object;
   gint64 since;
-  guint64 n_waits;
+  guint64 n_waits;        /* of the owner */
+  guint64 n_waits_before; /* of owners that have ended */
+  gint64 cpu_before;      /* nanoseconds, the same */
 
   ThredoBlocked *blocked; /* see chain.h */
   guint32 n_declared;
@@ -115,6 +118,13 @@ void thredo_slot_set_os_name (ThredoSlot *self,
                               const char *name);
 char *thredo_slot_dup_os_name (ThredoSlot *self);
 char *thredo_slot_describe_wait (ThredoSlot *self);
+
+/* For monitors. Processor time is accounted to the owners of a slot only while there is
+ * one, as it takes a system call to ask for it. */
+void thredo_slot_begin_accounting (void);
+void thredo_slot_end_accounting (void);
+gint64 thredo_slot_get_cpu_time_locked (ThredoSlot *self);
+guint64 thredo_slot_count_waits_locked (void);
 
 void thredo_slot_fork_prepare (void);
 void thredo_slot_fork_parent (void);

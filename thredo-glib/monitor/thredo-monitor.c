@@ -4,7 +4,9 @@
 
 #include "fork.h"
 #include "hold.h"
+#include "level.h"
 #include "thredo-deadlock-private.h"
+#include "thredo-group-private.h"
 #include "thredo-thread-info-private.h"
 
 /**
@@ -13,11 +15,18 @@
  * Tells what all threads of the process are doing, and when they have locked each
  * other out.
  *
- * [method@Thredo.Monitor.snapshot] says what each thread waits for and which locks
- * it owns. [method@Thredo.Monitor.find_deadlocks] says which of them wait for each
- * other in a circle, and [signal@Thredo.Monitor::deadlock] when that happens.
+ * It is a list of [class@Thredo.ThreadInfo], one for each live thread, the oldest first,
+ * for the main context in which it was made. Whatever has changed since is brought up to
+ * date there ten times a second, or as often as [property@Thredo.Monitor:interval] says:
+ * threads that have come and gone in one change of the list for all that stand together,
+ * and the properties of those that have stayed. What comes and goes between is not seen.
  *
- * As long as nobody asks, a monitor costs nothing.
+ * [method@Thredo.Monitor.snapshot] is for any thread, and at once.
+ * [method@Thredo.Monitor.find_deadlocks] says which threads wait for each other in a circle,
+ * and [signal@Thredo.Monitor::deadlock] when that happens.
+ *
+ * A monitor is for the thread that runs its main context, but for what is said to be for
+ * any. A program without one pays nothing for it.
  *
  * Since: 1.0
  */
@@ -34,6 +43,28 @@ struct _ThredoMonitor
   GObject parent_instance;
 
   Listener *listener; /* see g_atomic_rc_box_acquire() */
+
+  GPtrArray *infos; /* by their ids, which grow */
+  GSource *ticks;   /* NULL: the list is not kept up to date */
+  GTimeSpan interval;
+  gint64 refreshed;
+  guint64 n_waits; /* by then */
+  guint n_waiting;
+  double waits_per_second;
+  gboolean refreshing;
+};
+
+#define DEFAULT_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
+
+enum
+{
+  PROP_0,
+  PROP_ITEM_TYPE,
+  PROP_N_ITEMS,
+  PROP_INTERVAL,
+  PROP_N_WAITING,
+  PROP_WAITS_PER_SECOND,
+  N_PROPS
 };
 
 enum
@@ -42,9 +73,15 @@ enum
   N_SIGNALS
 };
 
-G_DEFINE_FINAL_TYPE (ThredoMonitor, thredo_monitor, G_TYPE_OBJECT)
+static void init_list (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (ThredoMonitor,
+                               thredo_monitor,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, init_list))
 
 static guint signals[N_SIGNALS];
+static GParamSpec *properties[N_PROPS];
 
 static struct
 {
@@ -126,6 +163,53 @@ thredo_monitor_tell_all (ThredoDeadlock *deadlock)
 }
 
 static void
+stop_ticking (ThredoMonitor *self)
+{
+  if (self->ticks == NULL)
+    return;
+  g_source_destroy (self->ticks);
+  g_clear_pointer (&self->ticks, g_source_unref);
+}
+
+static gboolean
+tick (gpointer data)
+{
+  ThredoMonitor *self = data;
+  g_autoptr(ThredoMonitor) kept = g_object_ref (self);
+
+  thredo_monitor_refresh (self);
+  if (self->ticks != NULL)
+    g_source_set_ready_time (self->ticks, g_get_monotonic_time () + self->interval);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_tick (GSource     *source,
+               GSourceFunc  callback,
+               gpointer     user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs tick_funcs = { .dispatch = dispatch_tick };
+
+/* The next one comes an interval after the end of the last, so that a program that is slow to
+ * look at does nothing else. */
+static void
+start_ticking (ThredoMonitor *self)
+{
+  stop_ticking (self);
+  if (self->interval == 0 || self->listener == NULL)
+    return;
+
+  self->ticks = g_source_new (&tick_funcs, sizeof (GSource));
+  g_source_set_callback (self->ticks, tick, self, NULL);
+  g_source_set_static_name (self->ticks, "[thredo] monitor");
+  g_source_set_ready_time (self->ticks, g_get_monotonic_time () + self->interval);
+  g_source_attach (self->ticks, self->listener->context);
+}
+
+static void
 thredo_monitor_dispose (GObject *object)
 {
   ThredoMonitor *self = THREDO_MONITOR (object);
@@ -136,9 +220,65 @@ thredo_monitor_dispose (GObject *object)
       g_ptr_array_remove_fast (listeners.all, self->listener);
       thredo_mutex_unlock (&listeners.lock);
       g_clear_pointer (&self->listener, listener_unref);
+      thredo_slot_end_accounting ();
     }
+  stop_ticking (self);
 
   G_OBJECT_CLASS (thredo_monitor_parent_class)->dispose (object);
+}
+
+static void
+thredo_monitor_finalize (GObject *object)
+{
+  g_ptr_array_unref (THREDO_MONITOR (object)->infos);
+
+  G_OBJECT_CLASS (thredo_monitor_parent_class)->finalize (object);
+}
+
+static void
+thredo_monitor_get_property (GObject    *object,
+                             guint       prop_id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  ThredoMonitor *self = THREDO_MONITOR (object);
+
+  switch (prop_id)
+    {
+    case PROP_ITEM_TYPE:
+      g_value_set_gtype (value, THREDO_TYPE_THREAD_INFO);
+      break;
+    case PROP_N_ITEMS:
+      g_value_set_uint (value, self->infos->len);
+      break;
+    case PROP_INTERVAL:
+      g_value_set_int64 (value, self->interval);
+      break;
+    case PROP_N_WAITING:
+      g_value_set_uint (value, self->n_waiting);
+      break;
+    case PROP_WAITS_PER_SECOND:
+      g_value_set_double (value, self->waits_per_second);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+thredo_monitor_set_property (GObject      *object,
+                             guint         prop_id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  switch (prop_id)
+    {
+    case PROP_INTERVAL:
+      thredo_monitor_set_interval (THREDO_MONITOR (object), g_value_get_int64 (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
 }
 
 static void
@@ -146,7 +286,60 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->get_property = thredo_monitor_get_property;
+  object_class->set_property = thredo_monitor_set_property;
   object_class->dispose = thredo_monitor_dispose;
+  object_class->finalize = thredo_monitor_finalize;
+
+  /**
+   * ThredoMonitor:item-type:
+   *
+   * The type of what is in the list, [class@Thredo.ThreadInfo].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ITEM_TYPE] = g_param_spec_gtype ("item-type", NULL, NULL, G_TYPE_OBJECT,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoMonitor:n-items:
+   *
+   * How many threads there are.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_N_ITEMS] = g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0,
+                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoMonitor:interval:
+   *
+   * How long the list stays as it is before it is brought up to date, in microseconds; 0 for
+   * until [method@Thredo.Monitor.refresh].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_INTERVAL] =
+      g_param_spec_int64 ("interval", NULL, NULL, 0, G_MAXINT64, DEFAULT_INTERVAL,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * ThredoMonitor:n-waiting:
+   *
+   * How many of the threads wait.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0,
+                                                  G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoMonitor:waits-per-second:
+   *
+   * How often threads were parked lately, all of them together.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_WAITS_PER_SECOND] =
+      g_param_spec_double ("waits-per-second", NULL, NULL, 0, G_MAXDOUBLE, 0,
+                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
 
   /**
    * ThredoMonitor::deadlock:
@@ -178,13 +371,19 @@ thredo_monitor_init (ThredoMonitor *self)
     listeners.all = g_ptr_array_new ();
   g_ptr_array_add (listeners.all, self->listener);
   thredo_mutex_unlock (&listeners.lock);
+
+  thredo_slot_begin_accounting ();
+  self->infos = g_ptr_array_new_with_free_func (g_object_unref);
+  self->interval = DEFAULT_INTERVAL;
+  thredo_monitor_refresh (self);
+  start_ticking (self);
 }
 
 /**
  * thredo_monitor_new:
  *
- * Makes a monitor that emits its signals in the thread-default main context of the
- * caller.
+ * Makes a monitor for the thread-default main context of the caller, in which it changes as a
+ * list, and emits its signals.
  *
  * Returns: (transfer full): a new monitor
  *
@@ -246,8 +445,25 @@ note_thread (ThredoSlot *slot,
   seen.waiting_for = thredo_slot_describe_wait (slot);
   seen.waiting_since = slot->since;
   seen.n_waits = slot->n_waits;
+  seen.cpu_time = thredo_slot_get_cpu_time_locked (slot) / 1000;
+  seen.is_shielded = thredo_level_keeps_cancel_out (slot);
   seen.held = steal_held (snapshot->held_by, slot);
   g_array_append_val (snapshot->all, seen);
+}
+
+/* What needs no lock of the thread's slot, and may not be asked for with one. */
+static void
+note_rest (ThredoThreadSeen *seen)
+{
+  ThredoGroupCore *core = thredo_thread_dup_core (seen->thread);
+
+  seen->is_daemon = thredo_thread_is_daemon (seen->thread);
+  seen->is_cancelled = thredo_thread_is_cancelled (seen->thread);
+  if (core == NULL)
+    return;
+  seen->group_id = thredo_group_core_get_id (core);
+  seen->group_path = thredo_group_core_dup_path (core);
+  thredo_group_core_unref (core);
 }
 
 static int
@@ -257,6 +473,35 @@ compare_ids (gconstpointer a,
   const ThredoThreadSeen *seen_a = a, *seen_b = b;
 
   return (seen_a->id > seen_b->id) - (seen_a->id < seen_b->id);
+}
+
+static void
+clear_seen (gpointer data)
+{
+  thredo_thread_seen_clear (data);
+}
+
+/* Of all threads, the oldest first. */
+static GArray *
+look (guint64 *n_waits)
+{
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (ThredoThreadSeen));
+  g_autoptr(GHashTable) held_by = NULL;
+  Snapshot snapshot;
+
+  g_array_set_clear_func (all, clear_seen);
+  held_by = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+  thredo_hold_foreach (note_hold, held_by);
+  snapshot = (Snapshot) { all, held_by };
+  thredo_slot_lock_registry ();
+  thredo_slot_foreach_locked (note_thread, &snapshot);
+  *n_waits = thredo_slot_count_waits_locked ();
+  thredo_slot_unlock_registry ();
+
+  for (guint i = 0; i < all->len; i++)
+    note_rest (&g_array_index (all, ThredoThreadSeen, i));
+  g_array_sort (all, compare_ids);
+  return all;
 }
 
 /**
@@ -276,24 +521,262 @@ compare_ids (gconstpointer a,
 GPtrArray *
 thredo_monitor_snapshot (ThredoMonitor *self)
 {
-  g_autoptr(GArray) all = g_array_new (FALSE, FALSE, sizeof (ThredoThreadSeen));
-  g_autoptr(GHashTable) held_by = NULL;
-  Snapshot snapshot;
+  g_autoptr(GArray) all = NULL;
   GPtrArray *infos;
+  guint64 n_waits;
 
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
 
-  held_by = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
-  thredo_hold_foreach (note_hold, held_by);
-  snapshot = (Snapshot) { all, held_by };
-  thredo_slot_foreach (note_thread, &snapshot);
-
-  g_array_sort (all, compare_ids);
+  all = look (&n_waits);
   infos = g_ptr_array_new_full (all->len, g_object_unref);
   for (guint i = 0; i < all->len; i++)
     g_ptr_array_add (infos, thredo_thread_info_new (&g_array_index (all, ThredoThreadSeen, i)));
 
   return infos;
+}
+
+/* The list. */
+
+static GType
+thredo_monitor_get_item_type (GListModel *list)
+{
+  return THREDO_TYPE_THREAD_INFO;
+}
+
+static guint
+thredo_monitor_get_n_items (GListModel *list)
+{
+  return THREDO_MONITOR (list)->infos->len;
+}
+
+static gpointer
+thredo_monitor_get_item (GListModel *list,
+                         guint       position)
+{
+  GPtrArray *infos = THREDO_MONITOR (list)->infos;
+
+  return position < infos->len ? g_object_ref (infos->pdata[position]) : NULL;
+}
+
+static void
+init_list (GListModelInterface *iface)
+{
+  iface->get_item_type = thredo_monitor_get_item_type;
+  iface->get_n_items = thredo_monitor_get_n_items;
+  iface->get_item = thredo_monitor_get_item;
+}
+
+static guint64
+get_id (ThredoMonitor *self,
+        guint          position)
+{
+  return thredo_thread_info_get_id (self->infos->pdata[position]);
+}
+
+/* Threads that have ended, in as few changes as they stand together. */
+static void
+remove_ended (ThredoMonitor *self,
+              GArray        *all)
+{
+  guint position = 0;
+  guint i = 0;
+
+  while (position < self->infos->len)
+    {
+      guint n = 0;
+
+      while (position + n < self->infos->len &&
+             (i >= all->len ||
+              get_id (self, position + n) < g_array_index (all, ThredoThreadSeen, i).id))
+        n++;
+      if (n > 0)
+        {
+          g_ptr_array_remove_range (self->infos, position, n);
+          g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
+          continue;
+        }
+      if (get_id (self, position) == g_array_index (all, ThredoThreadSeen, i).id)
+        position++;
+      i++;
+    }
+}
+
+/* Those who have come, who are younger than all others but for threads that the library has
+ * come to know late. The rest is as it was, or is brought up to date. */
+static void
+insert_new (ThredoMonitor *self,
+            GArray        *all)
+{
+  guint i = 0;
+
+  while (i < all->len)
+    {
+      guint n = 0;
+
+      while (i + n < all->len &&
+             (i + n >= self->infos->len ||
+              get_id (self, i + n) > g_array_index (all, ThredoThreadSeen, i + n).id))
+        {
+          ThredoThreadSeen *seen = &g_array_index (all, ThredoThreadSeen, i + n);
+
+          g_ptr_array_insert (self->infos, (int) (i + n), thredo_thread_info_new (seen));
+          n++;
+        }
+      if (n > 0)
+        g_list_model_items_changed (G_LIST_MODEL (self), i, 0, n);
+      else
+        thredo_thread_info_update (self->infos->pdata[i],
+                                   &g_array_index (all, ThredoThreadSeen, i));
+      i += MAX (n, 1);
+    }
+}
+
+static guint
+count_waiting (GArray *all)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < all->len; i++)
+    n += g_array_index (all, ThredoThreadSeen, i).state == THREDO_THREAD_STATE_WAITING;
+  return n;
+}
+
+static void
+note_figures (ThredoMonitor *self,
+              guint          n_waiting,
+              guint64        n_waits)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->refreshed != 0 && now > self->refreshed)
+    {
+      self->waits_per_second = (double) (n_waits - self->n_waits) * G_TIME_SPAN_SECOND /
+                               (double) (now - self->refreshed);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WAITS_PER_SECOND]);
+    }
+  self->refreshed = now;
+  self->n_waits = n_waits;
+  if (self->n_waiting != n_waiting)
+    {
+      self->n_waiting = n_waiting;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
+    }
+}
+
+/**
+ * thredo_monitor_refresh:
+ * @self: a monitor
+ *
+ * Brings the list up to date now.
+ *
+ * To be called in the monitor's main context. Called from a handler of what it changes it
+ * does nothing.
+ *
+ * Since: 1.0
+ */
+void
+thredo_monitor_refresh (ThredoMonitor *self)
+{
+  g_autoptr(GArray) all = NULL;
+  guint64 n_waits;
+  guint n_before;
+
+  g_return_if_fail (THREDO_IS_MONITOR (self));
+
+  if (self->refreshing)
+    return;
+
+  g_object_ref (self);
+  self->refreshing = TRUE;
+  all = look (&n_waits);
+  n_before = self->infos->len;
+  g_object_freeze_notify (G_OBJECT (self));
+  note_figures (self, count_waiting (all), n_waits);
+  remove_ended (self, all);
+  insert_new (self, all);
+  if (self->infos->len != n_before)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
+  g_object_thaw_notify (G_OBJECT (self));
+  self->refreshing = FALSE;
+  g_object_unref (self);
+}
+
+/**
+ * thredo_monitor_get_interval:
+ * @self: a monitor
+ *
+ * Gets how long the list stays as it is before it is brought up to date.
+ *
+ * Returns: microseconds; 0 for until [method@Thredo.Monitor.refresh]
+ *
+ * Since: 1.0
+ */
+GTimeSpan
+thredo_monitor_get_interval (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
+
+  return self->interval;
+}
+
+/**
+ * thredo_monitor_set_interval:
+ * @self: a monitor
+ * @interval: microseconds, or 0 for until [method@Thredo.Monitor.refresh]
+ *
+ * Sets how long the list stays as it is before it is brought up to date.
+ *
+ * Since: 1.0
+ */
+void
+thredo_monitor_set_interval (ThredoMonitor *self,
+                             GTimeSpan      interval)
+{
+  g_return_if_fail (THREDO_IS_MONITOR (self));
+  g_return_if_fail (interval >= 0);
+
+  if (self->interval == interval)
+    return;
+  self->interval = interval;
+  start_ticking (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INTERVAL]);
+}
+
+/**
+ * thredo_monitor_get_n_waiting:
+ * @self: a monitor
+ *
+ * Gets how many of the threads in the list wait.
+ *
+ * Returns: a number of threads
+ *
+ * Since: 1.0
+ */
+guint
+thredo_monitor_get_n_waiting (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
+
+  return self->n_waiting;
+}
+
+/**
+ * thredo_monitor_get_waits_per_second:
+ * @self: a monitor
+ *
+ * Gets how often threads were parked between the last two times that the list was brought up to
+ * date, all of them together.
+ *
+ * Returns: waits per second
+ *
+ * Since: 1.0
+ */
+double
+thredo_monitor_get_waits_per_second (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
+
+  return self->waits_per_second;
 }
 
 /**

@@ -17,5 +17,16 @@ THREDO_AVAILABLE
 GPtrArray *thredo_monitor_snapshot (ThredoMonitor *self);
 THREDO_AVAILABLE
 GPtrArray *thredo_monitor_find_deadlocks (ThredoMonitor *self);
+THREDO_AVAILABLE
+void thredo_monitor_refresh (ThredoMonitor *self);
+THREDO_AVAILABLE
+GTimeSpan thredo_monitor_get_interval (ThredoMonitor *self);
+THREDO_AVAILABLE
+void thredo_monitor_set_interval (ThredoMonitor *self,
+                                  GTimeSpan      interval);
+THREDO_AVAILABLE
+guint thredo_monitor_get_n_waiting (ThredoMonitor *self);
+THREDO_AVAILABLE
+double thredo_monitor_get_waits_per_second (ThredoMonitor *self);
 
 G_END_DECLS

@@ -14,7 +14,16 @@ typedef struct
   char *waiting_for;
   gint64 waiting_since;
   guint64 n_waits;
+  gint64 cpu_time;
+  guint64 group_id;
+  char **group_path;
+  gboolean is_daemon;
+  gboolean is_cancelled;
+  gboolean is_shielded;
   char **held;
 } ThredoThreadSeen;
 
+void thredo_thread_seen_clear (ThredoThreadSeen *self);
 ThredoThreadInfo *thredo_thread_info_new (ThredoThreadSeen *seen);
+void thredo_thread_info_update (ThredoThreadInfo *self,
+                                ThredoThreadSeen *seen);

@@ -7,9 +7,11 @@
 /**
  * ThredoThreadInfo:
  *
- * What a thread was doing at the moment of [method@Thredo.Monitor.snapshot].
+ * What a thread is doing, or was doing when somebody looked.
  *
- * It does not change any more, and keeps a reference to the thread.
+ * What [method@Thredo.Monitor.snapshot] returns does not change any more. What is in a
+ * [class@Thredo.Monitor] as a list is brought up to date by it, with a notification for each
+ * property that is not as it was. Either keeps a reference to the thread.
  *
  * Since: 1.0
  */
@@ -31,6 +33,12 @@ enum
   PROP_WAITING_FOR,
   PROP_WAITING_SINCE,
   PROP_N_WAITS,
+  PROP_CPU_TIME,
+  PROP_GROUP_ID,
+  PROP_GROUP_PATH,
+  PROP_DAEMON,
+  PROP_CANCELLED,
+  PROP_SHIELDED,
   PROP_HELD,
   N_PROPS
 };
@@ -39,18 +47,85 @@ G_DEFINE_FINAL_TYPE (ThredoThreadInfo, thredo_thread_info, G_TYPE_OBJECT)
 
 static GParamSpec *properties[N_PROPS];
 
+void
+thredo_thread_seen_clear (ThredoThreadSeen *self)
+{
+  g_clear_object (&self->thread);
+  g_free (self->name);
+  g_free (self->waiting_for);
+  g_strfreev (self->group_path);
+  g_strfreev (self->held);
+  *self = (ThredoThreadSeen) { NULL };
+}
+
+static void
+complete_seen (ThredoThreadSeen *seen)
+{
+  if (seen->held == NULL)
+    seen->held = g_new0 (char *, 1);
+  if (seen->group_path == NULL)
+    seen->group_path = g_new0 (char *, 1);
+}
+
 /* Takes what was seen. */
 ThredoThreadInfo *
 thredo_thread_info_new (ThredoThreadSeen *seen)
 {
   ThredoThreadInfo *self = g_object_new (THREDO_TYPE_THREAD_INFO, NULL);
 
+  complete_seen (seen);
   self->seen = *seen;
-  if (self->seen.held == NULL)
-    self->seen.held = g_new0 (char *, 1);
   *seen = (ThredoThreadSeen) { NULL };
 
   return self;
+}
+
+static void
+notify (ThredoThreadInfo *self,
+        guint             property)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
+/* Takes what was seen of the same thread later. */
+void
+thredo_thread_info_update (ThredoThreadInfo *self,
+                           ThredoThreadSeen *seen)
+{
+  ThredoThreadSeen old = self->seen;
+
+  complete_seen (seen);
+  self->seen = *seen;
+  *seen = (ThredoThreadSeen) { NULL };
+
+  g_object_freeze_notify (G_OBJECT (self));
+  if (g_strcmp0 (old.name, self->seen.name) != 0)
+    notify (self, PROP_NAME);
+  if (old.state != self->seen.state)
+    notify (self, PROP_STATE);
+  if (g_strcmp0 (old.waiting_for, self->seen.waiting_for) != 0)
+    notify (self, PROP_WAITING_FOR);
+  if (old.waiting_since != self->seen.waiting_since)
+    notify (self, PROP_WAITING_SINCE);
+  if (old.n_waits != self->seen.n_waits)
+    notify (self, PROP_N_WAITS);
+  if (old.cpu_time != self->seen.cpu_time)
+    notify (self, PROP_CPU_TIME);
+  if (old.group_id != self->seen.group_id)
+    notify (self, PROP_GROUP_ID);
+  if (!g_strv_equal ((const char *const *) old.group_path,
+                     (const char *const *) self->seen.group_path))
+    notify (self, PROP_GROUP_PATH);
+  if (old.is_daemon != self->seen.is_daemon)
+    notify (self, PROP_DAEMON);
+  if (old.is_cancelled != self->seen.is_cancelled)
+    notify (self, PROP_CANCELLED);
+  if (old.is_shielded != self->seen.is_shielded)
+    notify (self, PROP_SHIELDED);
+  if (!g_strv_equal ((const char *const *) old.held, (const char *const *) self->seen.held))
+    notify (self, PROP_HELD);
+  g_object_thaw_notify (G_OBJECT (self));
+  thredo_thread_seen_clear (&old);
 }
 
 static void
@@ -84,6 +159,24 @@ thredo_thread_info_get_property (GObject    *object,
     case PROP_N_WAITS:
       g_value_set_uint64 (value, self->seen.n_waits);
       break;
+    case PROP_CPU_TIME:
+      g_value_set_int64 (value, self->seen.cpu_time);
+      break;
+    case PROP_GROUP_ID:
+      g_value_set_uint64 (value, self->seen.group_id);
+      break;
+    case PROP_GROUP_PATH:
+      g_value_set_boxed (value, self->seen.group_path);
+      break;
+    case PROP_DAEMON:
+      g_value_set_boolean (value, self->seen.is_daemon);
+      break;
+    case PROP_CANCELLED:
+      g_value_set_boolean (value, self->seen.is_cancelled);
+      break;
+    case PROP_SHIELDED:
+      g_value_set_boolean (value, self->seen.is_shielded);
+      break;
     case PROP_HELD:
       g_value_set_boxed (value, self->seen.held);
       break;
@@ -97,10 +190,7 @@ thredo_thread_info_finalize (GObject *object)
 {
   ThredoThreadInfo *self = THREDO_THREAD_INFO (object);
 
-  g_clear_object (&self->seen.thread);
-  g_free (self->seen.name);
-  g_free (self->seen.waiting_for);
-  g_strfreev (self->seen.held);
+  thredo_thread_seen_clear (&self->seen);
 
   G_OBJECT_CLASS (thredo_thread_info_parent_class)->finalize (object);
 }
@@ -184,6 +274,66 @@ thredo_thread_info_class_init (ThredoThreadInfoClass *klass)
   properties[PROP_N_WAITS] =
       g_param_spec_uint64 ("n-waits", NULL, NULL, 0, G_MAXUINT64, 0,
                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:cpu-time:
+   *
+   * How much processor time the thread has taken, in microseconds. Of a thread that began
+   * before there was a monitor, also what its OS thread had taken before.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CPU_TIME] =
+      g_param_spec_int64 ("cpu-time", NULL, NULL, 0, G_MAXINT64, 0,
+                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:group-id:
+   *
+   * A number of the group that the thread is in, which no other group has; 0 if it is in
+   * none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_GROUP_ID] =
+      g_param_spec_uint64 ("group-id", NULL, NULL, 0, G_MAXUINT64, 0,
+                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:group-path:
+   *
+   * What the group that the thread is in is called, after those around it: the group of the
+   * thread that made it, and so on.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_GROUP_PATH] =
+      g_param_spec_boxed ("group-path", NULL, NULL, G_TYPE_STRV,
+                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:daemon:
+   *
+   * Whether nobody waits for the thread, see [property@Thredo.Thread:daemon].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_DAEMON] = g_param_spec_boolean ("daemon", NULL, NULL, FALSE,
+                                                  G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:cancelled:
+   *
+   * Whether the thread was cancelled, and has not ended yet.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CANCELLED] = g_param_spec_boolean ("cancelled", NULL, NULL, FALSE,
+                                                     G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:shielded:
+   *
+   * Whether a cancel of the thread does not reach it where it is.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SHIELDED] = g_param_spec_boolean ("shielded", NULL, NULL, FALSE,
+                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoThreadInfo:held:
    *
@@ -326,6 +476,115 @@ thredo_thread_info_get_n_waits (ThredoThreadInfo *self)
   g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), 0);
 
   return self->seen.n_waits;
+}
+
+/**
+ * thredo_thread_info_get_cpu_time:
+ * @self: what was seen of a thread
+ *
+ * Gets how much processor time the thread had taken.
+ *
+ * Returns: microseconds, see [property@Thredo.ThreadInfo:cpu-time]
+ *
+ * Since: 1.0
+ */
+gint64
+thredo_thread_info_get_cpu_time (ThredoThreadInfo *self)
+{
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), 0);
+
+  return self->seen.cpu_time;
+}
+
+/**
+ * thredo_thread_info_get_group_id:
+ * @self: what was seen of a thread
+ *
+ * Gets which group the thread was in.
+ *
+ * Returns: a number, or 0 if it was in none
+ *
+ * Since: 1.0
+ */
+guint64
+thredo_thread_info_get_group_id (ThredoThreadInfo *self)
+{
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), 0);
+
+  return self->seen.group_id;
+}
+
+/**
+ * thredo_thread_info_get_group_path:
+ * @self: what was seen of a thread
+ *
+ * Gets what the group that the thread was in is called, after those around it.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the names, the outermost first; the
+ *   empty string for one that has none
+ *
+ * Since: 1.0
+ */
+const char *const *
+thredo_thread_info_get_group_path (ThredoThreadInfo *self)
+{
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), NULL);
+
+  return (const char *const *) self->seen.group_path;
+}
+
+/**
+ * thredo_thread_info_is_daemon:
+ * @self: what was seen of a thread
+ *
+ * Tells whether nobody waits for the thread.
+ *
+ * Returns: %TRUE if it is a daemon
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_thread_info_is_daemon (ThredoThreadInfo *self)
+{
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), FALSE);
+
+  return self->seen.is_daemon;
+}
+
+/**
+ * thredo_thread_info_is_cancelled:
+ * @self: what was seen of a thread
+ *
+ * Tells whether the thread was cancelled, and had not ended yet.
+ *
+ * Returns: %TRUE if so
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_thread_info_is_cancelled (ThredoThreadInfo *self)
+{
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), FALSE);
+
+  return self->seen.is_cancelled;
+}
+
+/**
+ * thredo_thread_info_is_shielded:
+ * @self: what was seen of a thread
+ *
+ * Tells whether a cancel of the thread did not reach it where it was.
+ *
+ * Returns: %TRUE if so
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_thread_info_is_shielded (ThredoThreadInfo *self)
+{
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), FALSE);
+
+  return self->seen.is_shielded;
 }
 
 /**

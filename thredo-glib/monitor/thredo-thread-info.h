@@ -26,6 +26,18 @@ gint64 thredo_thread_info_get_waiting_since (ThredoThreadInfo *self);
 THREDO_AVAILABLE
 guint64 thredo_thread_info_get_n_waits (ThredoThreadInfo *self);
 THREDO_AVAILABLE
+gint64 thredo_thread_info_get_cpu_time (ThredoThreadInfo *self);
+THREDO_AVAILABLE
+guint64 thredo_thread_info_get_group_id (ThredoThreadInfo *self);
+THREDO_AVAILABLE
+const char *const *thredo_thread_info_get_group_path (ThredoThreadInfo *self);
+THREDO_AVAILABLE
+gboolean thredo_thread_info_is_daemon (ThredoThreadInfo *self);
+THREDO_AVAILABLE
+gboolean thredo_thread_info_is_cancelled (ThredoThreadInfo *self);
+THREDO_AVAILABLE
+gboolean thredo_thread_info_is_shielded (ThredoThreadInfo *self);
+THREDO_AVAILABLE
 const char *const *thredo_thread_info_get_held (ThredoThreadInfo *self);
 
 G_END_DECLS

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The monitor as a list: what a window sees of the threads. */
+
+#include "support.h"
+
+/* A copy that is kept by what the list says of its changes. */
+typedef struct
+{
+  ThredoMonitor *monitor;
+  GPtrArray *infos;
+  guint n_changes;
+  gboolean changed;
+} Mirror;
+
+static void
+mirror_changed (GListModel *list,
+                guint       position,
+                guint       n_removed,
+                guint       n_added,
+                gpointer    user_data)
+{
+  Mirror *self = user_data;
+
+  g_assert_cmpuint (n_removed + n_added, >, 0);
+  g_assert_cmpuint (position + n_removed, <=, self->infos->len);
+  if (n_removed > 0)
+    g_ptr_array_remove_range (self->infos, position, n_removed);
+  for (guint i = 0; i < n_added; i++)
+    g_ptr_array_insert (self->infos, (int) (position + i),
+                        g_list_model_get_item (list, position + i));
+  /* Also in the middle of it. */
+  g_assert_cmpuint (g_list_model_get_n_items (list), ==, self->infos->len);
+  self->n_changes++;
+  self->changed = TRUE;
+  thredo_monitor_refresh (self->monitor);
+}
+
+static void
+mirror_assert_same (Mirror *self)
+{
+  guint64 last = 0;
+
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (self->monitor)), ==, self->infos->len);
+  for (guint i = 0; i < self->infos->len; i++)
+    {
+      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (G_LIST_MODEL (self->monitor), i);
+
+      g_assert_true (info == self->infos->pdata[i]);
+      g_assert_cmpuint (thredo_thread_info_get_id (info), >, last);
+      last = thredo_thread_info_get_id (info);
+    }
+  g_assert_null (g_list_model_get_item (G_LIST_MODEL (self->monitor), self->infos->len));
+}
+
+static void
+mirror_init (Mirror *self)
+{
+  *self = (Mirror) { .monitor = thredo_monitor_new () };
+  self->infos = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->monitor)); i++)
+    g_ptr_array_add (self->infos, g_list_model_get_item (G_LIST_MODEL (self->monitor), i));
+  g_signal_connect (self->monitor, "items-changed", G_CALLBACK (mirror_changed), self);
+  mirror_assert_same (self);
+}
+
+static void
+mirror_clear (Mirror *self)
+{
+  g_object_add_weak_pointer (G_OBJECT (self->monitor), (gpointer *) &self->monitor);
+  g_object_unref (self->monitor);
+  g_assert_null (self->monitor);
+  g_ptr_array_unref (self->infos);
+}
+
+static ThredoThreadInfo *
+mirror_find (Mirror       *self,
+             ThredoThread *thread)
+{
+  for (guint i = 0; i < self->infos->len; i++)
+    {
+      if (thredo_thread_info_get_thread (self->infos->pdata[i]) == thread)
+        return self->infos->pdata[i];
+    }
+  return NULL;
+}
+
+/* Threads that come and go at random, most of them between two looks. */
+static void
+test_changes (void)
+{
+  g_autoptr(GPtrArray) threads = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GRand) random = g_rand_new_with_seed ((guint32) g_test_rand_int ());
+  Mirror mirror;
+
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  for (guint round = 0; round < 200; round++)
+    {
+      for (guint i = g_rand_int_range (random, 0, 10); i > 0; i--)
+        g_ptr_array_add (threads, thredo_thread_spawn (NULL, support_sleep_forever, NULL, NULL, NULL));
+      for (guint i = g_rand_int_range (random, 0, 10); i > 0 && threads->len > 0; i--)
+        {
+          guint n = g_rand_int_range (random, 0, (int) threads->len);
+
+          support_cancel_and_join (threads->pdata[n]);
+          g_ptr_array_remove_index_fast (threads, n);
+        }
+      thredo_monitor_refresh (mirror.monitor);
+      mirror_assert_same (&mirror);
+      for (guint i = 0; i < threads->len; i++)
+        g_assert_nonnull (mirror_find (&mirror, threads->pdata[i]));
+      /* The main thread is one as well. */
+      g_assert_cmpuint (mirror.infos->len, ==, threads->len + 1);
+    }
+  g_assert_cmpuint (mirror.n_changes, >, 100);
+  g_ptr_array_foreach (threads, (GFunc) support_cancel_and_join, NULL);
+  thredo_monitor_refresh (mirror.monitor);
+  mirror_assert_same (&mirror);
+  mirror_clear (&mirror);
+}
+
+/* Many that begin and end together are one change. */
+static void
+test_batches (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  Mirror mirror;
+
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  for (guint i = 0; i < 100; i++)
+    g_object_unref (thredo_group_spawn (group, NULL, support_sleep_forever, NULL, NULL, NULL));
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpuint (mirror.n_changes, ==, 1);
+  g_assert_cmpuint (mirror.infos->len, ==, 101);
+  thredo_group_cancel (group);
+  thredo_group_join (group, NULL, NULL);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpuint (mirror.n_changes, ==, 2);
+  g_assert_cmpuint (mirror.infos->len, ==, 1);
+  mirror_clear (&mirror);
+}
+
+/* By itself, in the main context. */
+static void
+test_interval (void)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+  Mirror mirror;
+
+  mirror_init (&mirror);
+  g_assert_cmpint (thredo_monitor_get_interval (mirror.monitor), ==,
+                   100 * G_TIME_SPAN_MILLISECOND);
+  thread = thredo_thread_spawn (NULL, support_sleep_forever, NULL, NULL, NULL);
+  while (!mirror.changed)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_nonnull (mirror_find (&mirror, thread));
+
+  g_object_set (mirror.monitor, "interval", (gint64) 1000, NULL);
+  mirror.changed = FALSE;
+  support_cancel_and_join (thread);
+  while (!mirror.changed)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_null (mirror_find (&mirror, thread));
+  mirror_clear (&mirror);
+}
+
+static void
+count_notify (GObject    *object,
+              GParamSpec *pspec,
+              gpointer    user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* What stays is the same object, and says what of it has changed, and no more. */
+static void
+test_properties (void)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(ThredoLock) lock = thredo_lock_new ();
+  guint n_states = 0, n_names = 0, n_all = 0;
+  ThredoThreadInfo *info;
+  SupportGate gate;
+  Mirror mirror;
+
+  support_gate_init (&gate);
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  thread = thredo_thread_spawn ("first", support_wait_at_gate, &gate, NULL, NULL);
+  thredo_monitor_refresh (mirror.monitor);
+  info = mirror_find (&mirror, thread);
+  g_assert_cmpint (thredo_thread_info_get_state (info), ==, THREDO_THREAD_STATE_RUNNING);
+  g_assert_false (thredo_thread_info_is_cancelled (info));
+  g_signal_connect (info, "notify::state", G_CALLBACK (count_notify), &n_states);
+  g_signal_connect (info, "notify::name", G_CALLBACK (count_notify), &n_names);
+  g_signal_connect (info, "notify::waiting-for", G_CALLBACK (count_notify), &n_all);
+
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpuint (n_states + n_names + n_all, ==, 0);
+  thredo_thread_set_name (thread, "second");
+  thredo_thread_cancel (thread);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_true (mirror_find (&mirror, thread) == info);
+  g_assert_cmpuint (n_names, ==, 1);
+  g_assert_cmpuint (n_states + n_all, ==, 0);
+  g_assert_cmpstr (thredo_thread_info_get_name (info), ==, "second");
+  g_assert_true (thredo_thread_info_is_cancelled (info));
+
+  support_gate_open (&gate);
+  support_join_ok (thread);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_null (mirror_find (&mirror, thread));
+  mirror_clear (&mirror);
+  support_gate_clear (&gate);
+}
+
+/* Groups, shields, daemons. */
+
+typedef struct
+{
+  ThredoGroup *inner;
+  ThredoThread *innermost;
+  SupportGate gate;
+  int ready;
+} Nest;
+
+static gboolean
+sleep_in_shield (ThredoThread  *thread,
+                 gpointer       user_data,
+                 GError       **error)
+{
+  g_autoptr(ThredoScope) shield = thredo_scope_new_shielded ();
+  Nest *nest = user_data;
+
+  thredo_scope_enter (shield);
+  g_atomic_int_set (&nest->ready, 1);
+  support_gate_wait (&nest->gate);
+  thredo_scope_leave (shield);
+  return TRUE;
+}
+
+static gboolean
+make_inner_group (ThredoThread  *thread,
+                  gpointer       user_data,
+                  GError       **error)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  Nest *nest = user_data;
+
+  thredo_group_set_name (group, "inner");
+  nest->innermost = thredo_group_spawn (group, "innermost", sleep_in_shield, nest, NULL, error);
+  return nest->innermost != NULL && thredo_group_join (group, NULL, error);
+}
+
+static void
+test_nested (void)
+{
+  g_autoptr(ThredoGroup) outer = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+  const char *const *path;
+  ThredoThreadInfo *info;
+  Nest nest = { NULL };
+  Mirror mirror;
+
+  support_gate_init (&nest.gate);
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  thredo_group_set_name (outer, "outer");
+  thread = thredo_group_spawn (outer, "maker", make_inner_group, &nest, NULL, &error);
+  g_assert_no_error (error);
+  support_wait_for_int (&nest.ready, 1);
+  thredo_monitor_refresh (mirror.monitor);
+
+  info = mirror_find (&mirror, nest.innermost);
+  path = thredo_thread_info_get_group_path (info);
+  g_assert_cmpuint (g_strv_length ((char **) path), ==, 2);
+  g_assert_cmpstr (path[0], ==, "outer");
+  g_assert_cmpstr (path[1], ==, "inner");
+  g_assert_true (thredo_thread_info_is_shielded (info));
+  g_assert_false (thredo_thread_info_is_daemon (info));
+  info = mirror_find (&mirror, thread);
+  path = thredo_thread_info_get_group_path (info);
+  g_assert_cmpuint (g_strv_length ((char **) path), ==, 1);
+  g_assert_cmpstr (path[0], ==, "outer");
+  g_assert_cmpuint (thredo_thread_info_get_group_id (info), !=, 0);
+  g_assert_false (thredo_thread_info_is_shielded (info));
+
+  support_gate_open (&nest.gate);
+  g_assert_true (thredo_group_join (outer, NULL, &error));
+  g_assert_no_error (error);
+  g_clear_object (&nest.innermost);
+  mirror_clear (&mirror);
+  support_gate_clear (&nest.gate);
+}
+
+/* Figures. */
+
+typedef struct
+{
+  int stop;
+  ThredoQueue *here;
+  ThredoQueue *there;
+} Busy;
+
+static gboolean
+compute (ThredoThread  *thread,
+         gpointer       user_data,
+         GError       **error)
+{
+  while (!g_atomic_int_get ((int *) user_data))
+    ;
+  return TRUE;
+}
+
+/* The OS thread of one that has computed is given to one that does not: that has taken
+ * nothing. */
+static void
+test_cpu_time (void)
+{
+#if THREDO_PORTABLE
+  g_test_skip ("The portable build does not know");
+#else
+  g_autoptr(ThredoThread) busy = NULL;
+  g_autoptr(ThredoThread) idle = NULL;
+  ThredoThreadInfo *info;
+  Mirror mirror;
+  int stop = 0;
+  gint64 taken;
+
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  busy = thredo_thread_spawn ("busy", compute, &stop, NULL, NULL);
+  do
+    {
+      thredo_monitor_refresh (mirror.monitor);
+      info = mirror_find (&mirror, busy);
+      taken = thredo_thread_info_get_cpu_time (info);
+    }
+  while (taken < 300 * G_TIME_SPAN_MILLISECOND);
+  g_atomic_int_set (&stop, 1);
+  support_join_ok (busy);
+
+  idle = thredo_thread_spawn ("idle", support_sleep_forever, NULL, NULL, NULL);
+  support_wait_for_state (idle, THREDO_THREAD_STATE_WAITING);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpint (thredo_thread_info_get_cpu_time (mirror_find (&mirror, idle)), <,
+                   300 * G_TIME_SPAN_MILLISECOND);
+  support_cancel_and_join (idle);
+  mirror_clear (&mirror);
+#endif
+}
+
+static void
+test_waits (void)
+{
+  g_autoptr(ThredoThread) thread = NULL;
+  Mirror mirror;
+
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpuint (thredo_monitor_get_n_waiting (mirror.monitor), ==, 0);
+  thread = thredo_thread_spawn (NULL, support_sleep_forever, NULL, NULL, NULL);
+  support_wait_for_state (thread, THREDO_THREAD_STATE_WAITING);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpuint (thredo_monitor_get_n_waiting (mirror.monitor), ==, 1);
+  g_assert_cmpfloat (thredo_monitor_get_waits_per_second (mirror.monitor), >, 0);
+  support_cancel_and_join (thread);
+  thredo_monitor_refresh (mirror.monitor);
+  thredo_monitor_refresh (mirror.monitor);
+  g_assert_cmpuint (thredo_monitor_get_n_waiting (mirror.monitor), ==, 0);
+  g_assert_cmpfloat (thredo_monitor_get_waits_per_second (mirror.monitor), ==, 0);
+  mirror_clear (&mirror);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  support_init (&argc, &argv);
+  thredo_thread_self ();
+
+  g_test_add_func ("/monitor/list/changes", test_changes);
+  g_test_add_func ("/monitor/list/batches", test_batches);
+  g_test_add_func ("/monitor/list/interval", test_interval);
+  g_test_add_func ("/monitor/list/properties", test_properties);
+  g_test_add_func ("/monitor/list/nested", test_nested);
+  g_test_add_func ("/monitor/list/cpu-time", test_cpu_time);
+  g_test_add_func ("/monitor/list/waits", test_waits);
+
+  return g_test_run ();
+}

@@ -92,6 +92,12 @@ thredo_end_has_waiting (ThredoEnd *self)
   return atomic_load_explicit (&self->n_waiting, memory_order_relaxed) != 0;
 }
 
+static inline guint
+thredo_end_count_waiting (ThredoEnd *self)
+{
+  return atomic_load_explicit (&self->n_waiting, memory_order_relaxed);
+}
+
 static inline guint64
 thredo_end_get_count (ThredoEnd *self)
 {

@@ -20,7 +20,7 @@
  * thread that forked and no other: no loop, no idle workers. */
 
 /* The global locks of other layers. */
-static ThredoMutex *protected[4];
+static ThredoMutex *protected[8];
 static guint n_protected;
 
 static void

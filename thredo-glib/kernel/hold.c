@@ -8,7 +8,8 @@
 static struct
 {
   ThredoMutex lock;
-  ThredoHold *first;
+  ThredoHold *first; /* the newest */
+  guint64 last_id;
 } holds;
 
 void
@@ -23,6 +24,7 @@ thredo_hold_init (ThredoHold *self,
   self->get_name = get_name;
 
   thredo_mutex_lock (&holds.lock);
+  self->id = ++holds.last_id;
   self->prev = NULL;
   self->next = holds.first;
   if (self->next != NULL)
@@ -148,6 +150,33 @@ thredo_hold_foreach (void (*func) (ThredoHold *hold,
 
       if (owner != NULL)
         func (hold, owner, user_data);
+    }
+  thredo_mutex_unlock (&holds.lock);
+}
+
+/* Calls the function for every lock, the newest first, with the list's lock held: last
+ * references must not be dropped in it. */
+void
+thredo_hold_foreach_seen (void (*func) (ThredoHoldSeen *seen,
+                                        gpointer        user_data),
+                          gpointer user_data)
+{
+  thredo_mutex_lock (&holds.lock);
+  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
+    {
+      guintptr word = thredo_turnstile_get_word (&hold->turnstile);
+      ThredoHoldSeen seen = {
+        .id = hold->id,
+        .noun = hold->noun,
+        .name = hold->get_name (hold->object),
+        .owner = thredo_owner_get_slot (&hold->turnstile.word) != NULL
+                     ? thredo_hold_dup_owner (hold)
+                     : NULL,
+        .n_waiting = thredo_turnstile_count_waiting (&hold->turnstile),
+        .is_abandoned = (word & THREDO_TURNSTILE_ABANDONED) != 0,
+      };
+
+      func (&seen, user_data);
     }
   thredo_mutex_unlock (&holds.lock);
 }

@@ -25,9 +25,21 @@ struct _ThredoHold
   const char *(*get_name) (gpointer object);
 
   /* Guarded by the list's lock. */
+  guint64 id;
   ThredoHold *next;
   ThredoHold *prev;
 };
+
+/* What a lock is like at a moment. */
+typedef struct
+{
+  guint64 id;
+  const char *noun;
+  const char *name; /* valid until the function that is given this returns */
+  gpointer owner;   /* a reference to the thread, the function's to take; or NULL */
+  guint n_waiting;
+  gboolean is_abandoned;
+} ThredoHoldSeen;
 
 void thredo_hold_init (ThredoHold *self,
                        const char *noun,
@@ -44,6 +56,9 @@ void thredo_hold_foreach (void (*func) (ThredoHold *hold,
                                         ThredoSlot *owner,
                                         gpointer    user_data),
                           gpointer user_data);
+void thredo_hold_foreach_seen (void (*func) (ThredoHoldSeen *seen,
+                                             gpointer        user_data),
+                               gpointer user_data);
 void thredo_hold_fork_prepare (void);
 void thredo_hold_fork_parent (void);
 void thredo_hold_fork_child (void);

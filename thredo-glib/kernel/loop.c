@@ -339,6 +339,13 @@ thredo_loop_get_context (void)
   return thredo_loop_ensure (NULL) ? loop.context : NULL;
 }
 
+/* NULL if the loop has not been started. */
+GMainContext *
+thredo_loop_peek_context (void)
+{
+  return atomic_load (&thredo_loop_running) ? loop.context : NULL;
+}
+
 void
 thredo_loop_fork_prepare (void)
 {

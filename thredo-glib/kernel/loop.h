@@ -10,6 +10,7 @@
  * spawn, it stays to the end of the process. */
 gboolean thredo_loop_start (GError **error);
 GMainContext *thredo_loop_get_context (void);
+GMainContext *thredo_loop_peek_context (void);
 void thredo_loop_shed (void);
 
 extern _Atomic gboolean thredo_loop_running;

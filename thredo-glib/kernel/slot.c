@@ -18,7 +18,7 @@ static struct
   guint64 n_waits; /* of slots that are gone */
 } registry;
 
-static _Atomic guint n_accounting;
+_Atomic guint thredo_slot_n_accounting;
 
 static void (*foreign_attached) (ThredoSlot *slot);
 static void (*foreign_detached) (ThredoSlot *slot);
@@ -193,7 +193,7 @@ thredo_slot_set_owner (ThredoSlot *self,
     {
       self->n_waits_before += self->n_waits;
       self->n_waits = 0;
-      if (G_UNLIKELY (atomic_load_explicit (&n_accounting, memory_order_relaxed) > 0))
+      if (G_UNLIKELY (thredo_slot_is_accounting ()))
         self->cpu_before = ask_for_cpu_time_locked (self);
     }
   thredo_mutex_unlock (&self->lock);
@@ -202,13 +202,13 @@ thredo_slot_set_owner (ThredoSlot *self,
 void
 thredo_slot_begin_accounting (void)
 {
-  atomic_fetch_add (&n_accounting, 1);
+  atomic_fetch_add (&thredo_slot_n_accounting, 1);
 }
 
 void
 thredo_slot_end_accounting (void)
 {
-  atomic_fetch_sub (&n_accounting, 1);
+  atomic_fetch_sub (&thredo_slot_n_accounting, 1);
 }
 
 /* What its owner has taken, in nanoseconds. With the registry's lock held, so that its thread
@@ -217,6 +217,19 @@ gint64
 thredo_slot_get_cpu_time_locked (ThredoSlot *self)
 {
   return MAX (ask_for_cpu_time_locked (self) - self->cpu_before, 0);
+}
+
+/* The same, for its thread to ask. */
+gint64
+thredo_slot_get_own_cpu_time (ThredoSlot *self)
+{
+  gint64 time;
+
+  thredo_mutex_lock (&self->lock);
+  time = thredo_slot_get_cpu_time_locked (self);
+  thredo_mutex_unlock (&self->lock);
+
+  return time;
 }
 
 /* How often threads were parked since the beginning. With the registry's lock held. */

@@ -124,6 +124,16 @@ char *thredo_slot_describe_wait (ThredoSlot *self);
 void thredo_slot_begin_accounting (void);
 void thredo_slot_end_accounting (void);
 gint64 thredo_slot_get_cpu_time_locked (ThredoSlot *self);
+gint64 thredo_slot_get_own_cpu_time (ThredoSlot *self);
+extern _Atomic guint thredo_slot_n_accounting;
+
+/* A hint: whoever has just begun, or ended, may not be seen yet. */
+static inline gboolean
+thredo_slot_is_accounting (void)
+{
+  return atomic_load_explicit (&thredo_slot_n_accounting, memory_order_relaxed) > 0;
+}
+
 guint64 thredo_slot_count_waits_locked (void);
 
 void thredo_slot_fork_prepare (void);

@@ -456,6 +456,19 @@ thredo_turnstile_adopt (ThredoTurnstile *self,
     ;
 }
 
+/* How many stand in line. */
+guint
+thredo_turnstile_count_waiting (ThredoTurnstile *self)
+{
+  guint n;
+
+  thredo_mutex_lock (&self->lock);
+  n = self->line.length;
+  thredo_mutex_unlock (&self->lock);
+
+  return n;
+}
+
 /* Has the owner drop a reference when it gives it back; FALSE if there is no owner,
  * or it has been told before. */
 gboolean

@@ -85,6 +85,7 @@ void thredo_turnstile_step_out (ThredoTurnstile *self,
                                 ThredoWait      *wait);
 void thredo_turnstile_adopt (ThredoTurnstile *self,
                              ThredoSlot      *slot);
+guint thredo_turnstile_count_waiting (ThredoTurnstile *self);
 gboolean thredo_turnstile_mark_orphaned (ThredoTurnstile *self);
 void thredo_turnstile_fork_child (ThredoTurnstile *self,
                                   ThredoSlot      *slot);

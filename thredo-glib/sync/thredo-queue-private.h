@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "figure.h"
 #include "thredo-name-private.h"
 #include "thredo-queue-store-private.h"
 #include "thredo-value-private.h"
@@ -25,13 +26,18 @@ struct _ThredoQueue
 
   ThredoEnd putting; /* its lock and getting's together guard closed */
   ThredoEnd getting;
-  gboolean closed;
+  ThredoFigure closed;
   ThredoQueueStore store;
 
   ThredoMutex done_lock; /* guards the following */
-  guint64 n_done;
+  ThredoFigure n_done;
   guint n_joining; /* threads in a call that may yet take the lock */
   ThredoWaitList joiners;
+
+  /* Guarded by the lock of the list of all queues. */
+  guint64 id;
+  ThredoQueue *next;
+  ThredoQueue *prev;
 };
 
 /* What a getter stands in line with. */
@@ -55,6 +61,11 @@ typedef enum
   THREDO_QUEUE_TRIED_CLOSED,
 } ThredoQueueTried;
 
+void thredo_queue_list_add (ThredoQueue *self);
+void thredo_queue_list_remove (ThredoQueue *self);
+void thredo_queue_list_foreach (void (*func) (ThredoQueue *queue,
+                                              gpointer     user_data),
+                                gpointer user_data);
 ThredoQueueTried thredo_queue_try_get_locked (ThredoQueue       *self,
                                               ThredoQueueGetter *getter);
 ThredoQueueTried thredo_queue_try_put_locked (ThredoQueue       *self,

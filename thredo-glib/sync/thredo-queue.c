@@ -259,7 +259,8 @@ thredo_queue_try_get_locked (ThredoQueue       *self,
       thredo_wake_batch_flush (&batch);
     }
   if (!has_item (self))
-    return self->closed ? THREDO_QUEUE_TRIED_CLOSED : THREDO_QUEUE_TRIED_NOTHING;
+    return thredo_figure_get (&self->closed) != 0 ? THREDO_QUEUE_TRIED_CLOSED
+                                                  : THREDO_QUEUE_TRIED_NOTHING;
   if (!may_take (getter, thredo_queue_store_peek (&self->store)))
     return THREDO_QUEUE_TRIED_REFUSED;
   take_item (self, &getter->item);
@@ -271,7 +272,7 @@ ThredoQueueTried
 thredo_queue_try_put_locked (ThredoQueue       *self,
                              ThredoQueuePutter *putter)
 {
-  if (G_UNLIKELY (self->closed))
+  if (G_UNLIKELY (thredo_figure_get (&self->closed) != 0))
     return THREDO_QUEUE_TRIED_CLOSED;
   if (G_UNLIKELY (self->putting.waiting.first != NULL))
     {
@@ -544,11 +545,21 @@ thredo_queue_dispose (GObject *object)
   G_OBJECT_CLASS (thredo_queue_parent_class)->dispose (object);
 }
 
+/* Not before max_size and the order are set. */
+static void
+thredo_queue_constructed (GObject *object)
+{
+  G_OBJECT_CLASS (thredo_queue_parent_class)->constructed (object);
+
+  thredo_queue_list_add (THREDO_QUEUE (object));
+}
+
 static void
 thredo_queue_finalize (GObject *object)
 {
   ThredoQueue *self = THREDO_QUEUE (object);
 
+  thredo_queue_list_remove (self);
   while (has_item (self))
     {
       GValue item;
@@ -574,6 +585,7 @@ thredo_queue_class_init (ThredoQueueClass *klass)
 
   object_class->get_property = thredo_queue_get_property;
   object_class->set_property = thredo_queue_set_property;
+  object_class->constructed = thredo_queue_constructed;
   object_class->dispose = thredo_queue_dispose;
   object_class->finalize = thredo_queue_finalize;
 
@@ -1040,15 +1052,18 @@ thredo_queue_task_done (ThredoQueue  *self,
                         GError      **error)
 {
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
-  guint64 n_put;
+  guint64 n_put, n_done;
   gboolean is_valid;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
 
   thredo_mutex_lock (&self->done_lock);
   n_put = thredo_end_get_count (&self->putting);
-  is_valid = self->n_done < n_put;
-  if (is_valid && ++self->n_done == n_put)
+  n_done = thredo_figure_get (&self->n_done);
+  is_valid = n_done < n_put;
+  if (is_valid)
+    thredo_figure_set (&self->n_done, n_done + 1);
+  if (is_valid && n_done + 1 == n_put)
     thredo_wait_list_claim_all (&self->joiners, THREDO_WAIT_DONE, &batch);
   thredo_mutex_unlock (&self->done_lock);
   thredo_wake_batch_flush (&batch);
@@ -1067,7 +1082,7 @@ thredo_queue_line_up_to_join (ThredoQueue *self,
   ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
 
   thredo_mutex_lock (&self->done_lock);
-  if (self->n_done == thredo_end_get_count (&self->putting))
+  if (thredo_figure_get (&self->n_done) == thredo_end_get_count (&self->putting))
     thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, &batch);
   else
     thredo_wait_list_append (&self->joiners, wait);
@@ -1110,7 +1125,7 @@ thredo_queue_join (ThredoQueue   *self,
     return FALSE;
 
   thredo_mutex_lock (&self->done_lock);
-  if (self->n_done == thredo_end_get_count (&self->putting))
+  if (thredo_figure_get (&self->n_done) == thredo_end_get_count (&self->putting))
     {
       thredo_mutex_unlock (&self->done_lock);
       return TRUE;
@@ -1157,7 +1172,7 @@ thredo_queue_close (ThredoQueue *self)
 
   thredo_mutex_lock (&self->putting.lock);
   thredo_mutex_lock (&self->getting.lock);
-  self->closed = TRUE;
+  thredo_figure_set (&self->closed, TRUE);
   serve_getters_locked (self, &batch);
   while ((wait = self->putting.waiting.first) != NULL)
     {
@@ -1188,15 +1203,9 @@ thredo_queue_close (ThredoQueue *self)
 gboolean
 thredo_queue_is_closed (ThredoQueue *self)
 {
-  gboolean closed;
-
   g_return_val_if_fail (THREDO_IS_QUEUE (self), FALSE);
 
-  thredo_mutex_lock (&self->putting.lock);
-  closed = self->closed;
-  thredo_mutex_unlock (&self->putting.lock);
-
-  return closed;
+  return thredo_figure_get (&self->closed) != 0;
 }
 
 /**
@@ -1271,15 +1280,13 @@ thredo_queue_is_full (ThredoQueue *self)
 guint64
 thredo_queue_get_unfinished (ThredoQueue *self)
 {
-  guint64 unfinished;
+  guint64 n_done;
 
   g_return_val_if_fail (THREDO_IS_QUEUE (self), 0);
 
-  thredo_mutex_lock (&self->done_lock);
-  unfinished = thredo_end_get_count (&self->putting) - self->n_done;
-  thredo_mutex_unlock (&self->done_lock);
-
-  return unfinished;
+  /* In this order, so that it is never below zero. */
+  n_done = thredo_figure_get (&self->n_done);
+  return thredo_end_get_count (&self->putting) - n_done;
 }
 
 /**

@@ -32,4 +32,7 @@
 #include "thredo-signal-event.h"
 #include "thredo-deadlock.h"
 #include "thredo-thread-info.h"
+#include "thredo-queue-info.h"
+#include "thredo-lock-info.h"
+#include "thredo-ended-info.h"
 #include "thredo-monitor.h"

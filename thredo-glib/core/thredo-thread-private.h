@@ -72,6 +72,10 @@ gboolean thredo_thread_start_os_thread (ThredoThread  *self,
                                         GError       **error);
 void thredo_thread_end_without_running (ThredoThread *self,
                                         GError       *error);
+void thredo_thread_set_end_hook (void (*hook) (ThredoThread      *thread,
+                                               ThredoThreadState  end,
+                                               const GError      *error,
+                                               gint64             cpu_time));
 gboolean thredo_thread_is_daemon (ThredoThread *self);
 gboolean thredo_thread_has_result (ThredoThread *self);
 GError *thredo_thread_dup_join_error (ThredoThread *self);

@@ -240,6 +240,22 @@ drop_user_data (ThredoThread *self)
     destroy (user_data);
 }
 
+/* Called with how a thread has ended, on the thread that ran it, before anybody is told. */
+static void (*end_hook) (ThredoThread      *thread,
+                         ThredoThreadState  end,
+                         const GError      *error,
+                         gint64             cpu_time);
+
+/* For a constructor. */
+void
+thredo_thread_set_end_hook (void (*hook) (ThredoThread      *thread,
+                                          ThredoThreadState  end,
+                                          const GError      *error,
+                                          gint64             cpu_time))
+{
+  end_hook = hook;
+}
+
 /* Takes the error. The group is told by the caller. */
 static void
 set_ended (ThredoThread *self,
@@ -264,6 +280,10 @@ set_ended (ThredoThread *self,
     state = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
                 ? THREDO_THREAD_STATE_CANCELLED
                 : THREDO_THREAD_STATE_FAILED;
+
+  if (G_UNLIKELY (thredo_slot_is_accounting ()))
+    end_hook (self, state, error,
+              priv->slot != NULL ? thredo_slot_get_own_cpu_time (priv->slot) : 0);
 
   thredo_owner_set_slot (&priv->runner, NULL);
   thredo_mutex_lock (&priv->lock);

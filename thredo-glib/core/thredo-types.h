@@ -39,5 +39,8 @@ typedef struct _ThredoSignalEvent ThredoSignalEvent;
 typedef struct _ThredoDeadlock ThredoDeadlock;
 typedef struct _ThredoMonitor ThredoMonitor;
 typedef struct _ThredoThreadInfo ThredoThreadInfo;
+typedef struct _ThredoQueueInfo ThredoQueueInfo;
+typedef struct _ThredoLockInfo ThredoLockInfo;
+typedef struct _ThredoEndedInfo ThredoEndedInfo;
 
 G_END_DECLS

@@ -7,6 +7,9 @@
 #include "level.h"
 #include "thredo-deadlock-private.h"
 #include "thredo-group-private.h"
+#include "thredo-history-private.h"
+#include "thredo-local-private.h"
+#include "thredo-loop-probe-private.h"
 #include "thredo-thread-info-private.h"
 
 /**
@@ -24,6 +27,11 @@
  * [method@Thredo.Monitor.snapshot] is for any thread, and at once.
  * [method@Thredo.Monitor.find_deadlocks] says which threads wait for each other in a circle,
  * and [signal@Thredo.Monitor::deadlock] when that happens.
+ *
+ * Besides, [method@Thredo.Monitor.list_queues] and [method@Thredo.Monitor.list_locks] tell what
+ * threads wait for, [property@Thredo.Monitor:loop-latency] whether something holds up the loop's
+ * thread, [method@Thredo.Monitor.get_history] how threads have ended, and
+ * [method@Thredo.Monitor.cancel_thread] cancels one by its number.
  *
  * A monitor is for the thread that runs its main context, but for what is said to be for
  * any. A program without one pays nothing for it.
@@ -51,6 +59,8 @@ struct _ThredoMonitor
   guint64 n_waits; /* by then */
   guint n_waiting;
   double waits_per_second;
+  ThredoLoopProbe *probe;
+  GTimeSpan loop_latency;
   gboolean refreshing;
 };
 
@@ -64,6 +74,7 @@ enum
   PROP_INTERVAL,
   PROP_N_WAITING,
   PROP_WAITS_PER_SECOND,
+  PROP_LOOP_LATENCY,
   N_PROPS
 };
 
@@ -220,7 +231,7 @@ thredo_monitor_dispose (GObject *object)
       g_ptr_array_remove_fast (listeners.all, self->listener);
       thredo_mutex_unlock (&listeners.lock);
       g_clear_pointer (&self->listener, listener_unref);
-      thredo_slot_end_accounting ();
+      thredo_history_end ();
     }
   stop_ticking (self);
 
@@ -230,7 +241,10 @@ thredo_monitor_dispose (GObject *object)
 static void
 thredo_monitor_finalize (GObject *object)
 {
-  g_ptr_array_unref (THREDO_MONITOR (object)->infos);
+  ThredoMonitor *self = THREDO_MONITOR (object);
+
+  g_ptr_array_unref (self->infos);
+  thredo_loop_probe_unref (self->probe);
 
   G_OBJECT_CLASS (thredo_monitor_parent_class)->finalize (object);
 }
@@ -259,6 +273,9 @@ thredo_monitor_get_property (GObject    *object,
       break;
     case PROP_WAITS_PER_SECOND:
       g_value_set_double (value, self->waits_per_second);
+      break;
+    case PROP_LOOP_LATENCY:
+      g_value_set_int64 (value, self->loop_latency);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -339,6 +356,21 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
   properties[PROP_WAITS_PER_SECOND] =
       g_param_spec_double ("waits-per-second", NULL, NULL, 0, G_MAXDOUBLE, 0,
                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoMonitor:loop-latency:
+   *
+   * How late the loop's thread serves what it has to, in microseconds.
+   *
+   * On that thread deadlines come to their end, files are watched, and the sources run that
+   * the program has attached to [func@Thredo.get_main_context]. If one of those takes long, or
+   * blocks, everything else waits for it, and this figure grows. Without that it is some tens of
+   * microseconds.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_LOOP_LATENCY] =
+      g_param_spec_int64 ("loop-latency", NULL, NULL, 0, G_MAXINT64, 0,
+                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   /**
@@ -372,7 +404,8 @@ thredo_monitor_init (ThredoMonitor *self)
   g_ptr_array_add (listeners.all, self->listener);
   thredo_mutex_unlock (&listeners.lock);
 
-  thredo_slot_begin_accounting ();
+  thredo_history_begin ();
+  self->probe = thredo_loop_probe_new ();
   self->infos = g_ptr_array_new_with_free_func (g_object_unref);
   self->interval = DEFAULT_INTERVAL;
   thredo_monitor_refresh (self);
@@ -646,6 +679,7 @@ note_figures (ThredoMonitor *self,
               guint          n_waiting,
               guint64        n_waits)
 {
+  GTimeSpan loop_latency = thredo_loop_probe_ask (self->probe);
   gint64 now = g_get_monotonic_time ();
 
   if (self->refreshed != 0 && now > self->refreshed)
@@ -660,6 +694,11 @@ note_figures (ThredoMonitor *self,
     {
       self->n_waiting = n_waiting;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
+    }
+  if (self->loop_latency != loop_latency)
+    {
+      self->loop_latency = loop_latency;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LOOP_LATENCY]);
     }
 }
 
@@ -777,6 +816,154 @@ thredo_monitor_get_waits_per_second (ThredoMonitor *self)
   g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
 
   return self->waits_per_second;
+}
+
+/**
+ * thredo_monitor_get_loop_latency:
+ * @self: a monitor
+ *
+ * Gets how late the loop's thread served when it was last asked, or how late it already is
+ * if it has not answered yet.
+ *
+ * Whenever the list is brought up to date the monitor looks at the answer to its last
+ * question, and asks again.
+ *
+ * Returns: microseconds, see [property@Thredo.Monitor:loop-latency]; 0 if it has not been
+ *   asked yet, or has nothing to do so far and was not started
+ *
+ * Since: 1.0
+ */
+GTimeSpan
+thredo_monitor_get_loop_latency (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
+
+  return self->loop_latency;
+}
+
+/**
+ * thredo_monitor_list_queues:
+ * @self: a monitor
+ *
+ * Looks at all queues that there are.
+ *
+ * Any thread may call this, and keeps nobody from putting and getting.
+ *
+ * Returns: (element-type Thredo.QueueInfo) (transfer container): what was seen, the oldest
+ *   queue first
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+thredo_monitor_list_queues (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+
+  return thredo_local_list_queues ();
+}
+
+/**
+ * thredo_monitor_list_locks:
+ * @self: a monitor
+ *
+ * Looks at all locks that there are, [class@Thredo.Lock] and [class@Thredo.RLock], also
+ * those that nobody owns.
+ *
+ * Any thread may call this. Locks go from thread to thread meanwhile: each is seen at one
+ * moment, but not all at the same.
+ *
+ * Returns: (element-type Thredo.LockInfo) (transfer container): what was seen, the oldest
+ *   lock first
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+thredo_monitor_list_locks (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+
+  return thredo_local_list_locks ();
+}
+
+/**
+ * thredo_monitor_get_history:
+ * @self: a monitor
+ *
+ * Tells how the last threads have ended: at most 64, of those that have done so since there
+ * is a monitor.
+ *
+ * A thread that has been joined is in it. Any thread may call this.
+ *
+ * Returns: (element-type Thredo.EndedInfo) (transfer container): how they have ended, the
+ *   one that has done so last at the end
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+thredo_monitor_get_history (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+
+  return thredo_history_list ();
+}
+
+/**
+ * thredo_monitor_cancel_thread:
+ * @self: a monitor
+ * @id: the [property@Thredo.Thread:id] of a thread
+ * @cancellable: (nullable): what can keep the call from happening
+ * @error: return location for an error
+ *
+ * Cancels a thread, as [method@Thredo.Thread.cancel] does.
+ *
+ * It does not wait for the thread to end. Any thread may call this.
+ *
+ * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
+ *   there is no such thread, or it has ended; `G_IO_ERROR_CANCELLED` if @cancellable is cancelled
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_monitor_cancel_thread (ThredoMonitor  *self,
+                              guint64         id,
+                              GCancellable   *cancellable,
+                              GError        **error)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+
+  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
+         thredo_local_cancel_thread (id, error);
+}
+
+/**
+ * thredo_monitor_cancel_group:
+ * @self: a monitor
+ * @id: the [property@Thredo.ThreadInfo:group-id] of a thread
+ * @cancellable: (nullable): what can keep the call from happening
+ * @error: return location for an error
+ *
+ * Cancels a group, as [method@Thredo.Group.cancel] does.
+ *
+ * It does not wait for the threads to end. Any thread may call this.
+ *
+ * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
+ *   there is no such group, or none of its threads is running; `G_IO_ERROR_CANCELLED` if
+ *   @cancellable is cancelled
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_monitor_cancel_group (ThredoMonitor  *self,
+                             guint64         id,
+                             GCancellable   *cancellable,
+                             GError        **error)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+
+  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
+         thredo_local_cancel_group (id, error);
 }
 
 /**

@@ -28,5 +28,23 @@ THREDO_AVAILABLE
 guint thredo_monitor_get_n_waiting (ThredoMonitor *self);
 THREDO_AVAILABLE
 double thredo_monitor_get_waits_per_second (ThredoMonitor *self);
+THREDO_AVAILABLE
+GTimeSpan thredo_monitor_get_loop_latency (ThredoMonitor *self);
+THREDO_AVAILABLE
+GPtrArray *thredo_monitor_list_queues (ThredoMonitor *self);
+THREDO_AVAILABLE
+GPtrArray *thredo_monitor_list_locks (ThredoMonitor *self);
+THREDO_AVAILABLE
+GPtrArray *thredo_monitor_get_history (ThredoMonitor *self);
+THREDO_AVAILABLE
+gboolean thredo_monitor_cancel_thread (ThredoMonitor  *self,
+                                       guint64         id,
+                                       GCancellable   *cancellable,
+                                       GError        **error);
+THREDO_AVAILABLE
+gboolean thredo_monitor_cancel_group (ThredoMonitor  *self,
+                                      guint64         id,
+                                      GCancellable   *cancellable,
+                                      GError        **error);
 
 G_END_DECLS

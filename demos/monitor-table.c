@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "monitor-table.h"
+
+#include "monitor-control.h"
+#include "monitor-track.h"
+
+/* Only the cells that are on the screen are brought up to date, and only when something has been
+ * looked at again: with many threads, most rows cost nothing.
+ *
+ *   threads (filtered by the window) ─► sorted by the header ─► selection ─► rows */
+
+#define RESORT_INTERVAL G_TIME_SPAN_SECOND
+
+typedef struct
+{
+  const char *title;
+  int width;        /* 0: takes what is left */
+  gboolean is_wide; /* left out where there is no room */
+  gboolean is_numeric;
+  void (*update) (GtkWidget        *child,
+                  ThredoThreadInfo *info);
+  int (*compare) (ThredoThreadInfo *a,
+                  ThredoThreadInfo *b);
+} Column;
+
+struct _MonitorTable
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *scrolled_window;
+  GtkColumnView *view;
+  GtkSortListModel *sorted;
+  GtkSingleSelection *selection;
+  GHashTable *cells; /* of GtkListItem, with the Column each is in: those that show a thread */
+  gint64 resorted;
+};
+
+enum
+{
+  SIGNAL_THREAD_ACTIVATED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (MonitorTable, monitor_table, GTK_TYPE_WIDGET)
+
+/* What is written in the cells */
+
+static char *
+format_duration (gint64 duration)
+{
+  double seconds = (double) MAX (duration, 0) / G_TIME_SPAN_SECOND;
+
+  if (seconds < 10)
+    return g_strdup_printf ("%.1f s", seconds);
+  if (seconds < 120)
+    return g_strdup_printf ("%.0f s", seconds);
+  if (seconds < 7200)
+    return g_strdup_printf ("%.0f min", seconds / 60);
+  return g_strdup_printf ("%.1f h", seconds / 3600);
+}
+
+char *
+monitor_format_since (ThredoThreadInfo *info)
+{
+  gint64 since = thredo_thread_info_get_waiting_since (info);
+
+  if (thredo_thread_info_get_state (info) != THREDO_THREAD_STATE_WAITING || since == 0)
+    return g_strdup ("");
+  return format_duration (g_get_monotonic_time () - since);
+}
+
+char *
+monitor_format_cpu (ThredoThreadInfo *info)
+{
+  MonitorTrack *track = monitor_track_get (info);
+
+  return g_strdup_printf ("%.0f %%", track->load * 100);
+}
+
+const char *
+monitor_describe_state (ThredoThreadInfo *info)
+{
+  MonitorActivity activity = monitor_activity_of (info);
+
+  if (monitor_track_is_out_of_reach (info))
+    return "Computing, not reached";
+  if (activity == MONITOR_ACTIVITY_CANCELLING && thredo_thread_info_is_shielded (info))
+    return "Cancelling, shielded";
+  switch (activity)
+    {
+    case MONITOR_ACTIVITY_CANCELLING:
+      return "Cancelling…";
+    case MONITOR_ACTIVITY_LOCKED:
+      return "Wants a lock";
+    case MONITOR_ACTIVITY_RUNNING:
+    case MONITOR_ACTIVITY_WAITING:
+    case MONITOR_ACTIVITY_SLEEPING:
+    default:
+      return monitor_activity_get_name (activity);
+    }
+}
+
+static void
+set_label (GtkWidget  *label,
+           const char *text)
+{
+  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (label)), text) != 0)
+    gtk_label_set_label (GTK_LABEL (label), text);
+}
+
+static void
+update_name (GtkWidget        *child,
+             ThredoThreadInfo *info)
+{
+  set_label (child, thredo_thread_info_get_name (info));
+}
+
+static void
+update_group (GtkWidget        *child,
+              ThredoThreadInfo *info)
+{
+  g_autofree char *path = monitor_group_path_format (info);
+
+  set_label (child, path);
+}
+
+static void
+update_state (GtkWidget        *child,
+              ThredoThreadInfo *info)
+{
+  const char *text = monitor_describe_state (info);
+  const char *classes[] = { "activity", NULL, NULL, NULL };
+
+  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (child)), text) == 0)
+    return;
+  classes[1] = monitor_activity_get_css_class (monitor_activity_of (info));
+  if (monitor_track_is_out_of_reach (info))
+    classes[2] = "out-of-reach";
+  gtk_widget_set_css_classes (child, classes);
+  gtk_label_set_label (GTK_LABEL (child), text);
+  gtk_widget_set_tooltip_text (child, monitor_track_is_out_of_reach (info)
+                                          ? "It was cancelled, but only computes: a thread hears of "
+                                            "a cancel where it waits, or asks for it"
+                                          : NULL);
+}
+
+static void
+update_waiting_for (GtkWidget        *child,
+                    ThredoThreadInfo *info)
+{
+  const char *waiting_for = thredo_thread_info_get_waiting_for (info);
+
+  set_label (child, waiting_for != NULL ? waiting_for : "");
+}
+
+static void
+update_since (GtkWidget        *child,
+              ThredoThreadInfo *info)
+{
+  g_autofree char *since = monitor_format_since (info);
+
+  set_label (child, since);
+}
+
+static void
+update_waits (GtkWidget        *child,
+              ThredoThreadInfo *info)
+{
+  g_autofree char *waits = g_strdup_printf ("%'" G_GUINT64_FORMAT,
+                                            thredo_thread_info_get_n_waits (info));
+
+  set_label (child, waits);
+}
+
+static void
+update_cpu (GtkWidget        *child,
+            ThredoThreadInfo *info)
+{
+  g_autofree char *cpu = monitor_format_cpu (info);
+
+  set_label (child, cpu);
+}
+
+static void
+update_cancel (GtkWidget        *child,
+               ThredoThreadInfo *info)
+{
+  const char *label = thredo_thread_info_is_cancelled (info) ? "Cancelling…" : "Cancel";
+
+  gtk_widget_set_sensitive (child, monitor_control_can_cancel (info));
+  if (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (child)), label) != 0)
+    gtk_button_set_label (GTK_BUTTON (child), label);
+}
+
+/* The order of the rows */
+
+static int
+compare_numbers (gint64 a,
+                 gint64 b)
+{
+  return (a > b) - (a < b);
+}
+
+static int
+compare_names (ThredoThreadInfo *a,
+               ThredoThreadInfo *b)
+{
+  const char *name_a = thredo_thread_info_get_name (a);
+  const char *name_b = thredo_thread_info_get_name (b);
+  gsize end_a = strlen (name_a);
+  gsize end_b = strlen (name_b);
+
+  /* "worker 9" before "worker 10" */
+  while (end_a > 0 && g_ascii_isdigit (name_a[end_a - 1]))
+    end_a--;
+  while (end_b > 0 && g_ascii_isdigit (name_b[end_b - 1]))
+    end_b--;
+  if (end_a == end_b && strncmp (name_a, name_b, end_a) == 0)
+    return compare_numbers (g_ascii_strtoll (name_a + end_a, NULL, 10),
+                            g_ascii_strtoll (name_b + end_b, NULL, 10));
+  return g_utf8_collate (name_a, name_b);
+}
+
+static int
+compare_groups (ThredoThreadInfo *a,
+                ThredoThreadInfo *b)
+{
+  g_autofree char *path_a = monitor_group_path_format (a);
+  g_autofree char *path_b = monitor_group_path_format (b);
+
+  return g_utf8_collate (path_a, path_b);
+}
+
+static int
+compare_states (ThredoThreadInfo *a,
+                ThredoThreadInfo *b)
+{
+  return (int) monitor_activity_of (a) - (int) monitor_activity_of (b);
+}
+
+static int
+compare_waiting_for (ThredoThreadInfo *a,
+                     ThredoThreadInfo *b)
+{
+  return g_strcmp0 (thredo_thread_info_get_waiting_for (a),
+                    thredo_thread_info_get_waiting_for (b));
+}
+
+/* Whoever has waited for longer is more; who does not wait is less than all. */
+static int
+compare_since (ThredoThreadInfo *a,
+               ThredoThreadInfo *b)
+{
+  gint64 since_a = thredo_thread_info_get_waiting_since (a);
+  gint64 since_b = thredo_thread_info_get_waiting_since (b);
+
+  return compare_numbers (since_b != 0 ? since_b : G_MAXINT64, since_a != 0 ? since_a : G_MAXINT64);
+}
+
+static int
+compare_waits (ThredoThreadInfo *a,
+               ThredoThreadInfo *b)
+{
+  return compare_numbers ((gint64) thredo_thread_info_get_n_waits (a),
+                          (gint64) thredo_thread_info_get_n_waits (b));
+}
+
+static int
+compare_cpu (ThredoThreadInfo *a,
+             ThredoThreadInfo *b)
+{
+  return compare_numbers ((gint64) (monitor_track_get (a)->load * 1000),
+                          (gint64) (monitor_track_get (b)->load * 1000));
+}
+
+/* Columns */
+
+static const Column columns[] = {
+  { "Thread", 150, FALSE, FALSE, update_name, compare_names },
+  { "Group", 150, TRUE, FALSE, update_group, compare_groups },
+  { "State", 130, FALSE, FALSE, update_state, compare_states },
+  { "Waiting for", 0, TRUE, FALSE, update_waiting_for, compare_waiting_for },
+  { "Since", 76, TRUE, TRUE, update_since, compare_since },
+  { "Waits", 84, TRUE, TRUE, update_waits, compare_waits },
+  { "CPU", 70, TRUE, TRUE, update_cpu, compare_cpu },
+  { "", 124, FALSE, FALSE, update_cancel, NULL },
+};
+
+static void
+on_cancel_clicked (GtkButton   *button,
+                   GtkListItem *cell)
+{
+  ThredoThreadInfo *info = gtk_list_item_get_item (cell);
+
+  if (info == NULL)
+    return;
+  monitor_control_cancel_thread (info);
+  gtk_widget_set_sensitive (GTK_WIDGET (button), FALSE);
+  gtk_button_set_label (button, "Cancelling…");
+}
+
+static void
+on_setup (GtkListItemFactory *factory,
+          GtkListItem        *cell,
+          const Column       *column)
+{
+  GtkWidget *child;
+
+  if (column->compare == NULL)
+    {
+      child = gtk_button_new_with_label ("Cancel");
+      gtk_widget_add_css_class (child, "cancel");
+      g_signal_connect_object (child, "clicked", G_CALLBACK (on_cancel_clicked), cell, 0);
+    }
+  else
+    {
+      child = gtk_label_new (NULL);
+      gtk_label_set_xalign (GTK_LABEL (child), column->is_numeric ? 1 : 0);
+      gtk_label_set_ellipsize (GTK_LABEL (child), PANGO_ELLIPSIZE_END);
+      if (column->is_numeric)
+        gtk_widget_add_css_class (child, "numeric");
+    }
+  gtk_list_item_set_child (cell, child);
+}
+
+static MonitorTable *
+get_table (GtkListItemFactory *factory)
+{
+  return g_object_get_data (G_OBJECT (factory), "table");
+}
+
+static void
+on_bind (GtkListItemFactory *factory,
+         GtkListItem        *cell,
+         const Column       *column)
+{
+  GtkWidget *child = gtk_list_item_get_child (cell);
+  ThredoThreadInfo *info = gtk_list_item_get_item (cell);
+  g_autofree char *label = NULL;
+
+  g_hash_table_insert (get_table (factory)->cells, cell, (gpointer) column);
+  column->update (child, info);
+  if (column->compare != NULL)
+    return;
+  label = g_strdup_printf ("Cancel %s", thredo_thread_info_get_name (info));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+}
+
+static void
+on_unbind (GtkListItemFactory *factory,
+           GtkListItem        *cell,
+           const Column       *column)
+{
+  MonitorTable *self = get_table (factory);
+
+  if (self->cells != NULL)
+    g_hash_table_remove (self->cells, cell);
+}
+
+static int
+compare_rows (gconstpointer a,
+              gconstpointer b,
+              gpointer      user_data)
+{
+  const Column *column = user_data;
+  int order = column->compare ((ThredoThreadInfo *) a, (ThredoThreadInfo *) b);
+
+  return (order > 0) - (order < 0);
+}
+
+static void
+append_column (MonitorTable *self,
+               const Column *column)
+{
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  g_autoptr(GtkColumnViewColumn) view_column = gtk_column_view_column_new (column->title, factory);
+
+  g_object_set_data (G_OBJECT (factory), "table", self);
+  g_signal_connect (factory, "setup", G_CALLBACK (on_setup), (gpointer) column);
+  g_signal_connect (factory, "bind", G_CALLBACK (on_bind), (gpointer) column);
+  g_signal_connect (factory, "unbind", G_CALLBACK (on_unbind), (gpointer) column);
+
+  if (column->width > 0)
+    gtk_column_view_column_set_fixed_width (view_column, column->width);
+  else
+    gtk_column_view_column_set_expand (view_column, TRUE);
+  if (column->compare != NULL)
+    {
+      g_autoptr(GtkSorter) sorter = GTK_SORTER (gtk_custom_sorter_new (compare_rows,
+                                                                        (gpointer) column, NULL));
+
+      gtk_column_view_column_set_sorter (view_column, sorter);
+      gtk_column_view_column_set_resizable (view_column, TRUE);
+    }
+  gtk_column_view_append_column (self->view, view_column);
+}
+
+/* The widget */
+
+static void
+on_activate (GtkColumnView *view,
+             guint          position,
+             MonitorTable  *self)
+{
+  g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+  g_signal_emit (self, signals[SIGNAL_THREAD_ACTIVATED], 0, info);
+}
+
+static void
+monitor_table_dispose (GObject *object)
+{
+  MonitorTable *self = MONITOR_TABLE (object);
+
+  g_clear_pointer (&self->cells, g_hash_table_unref);
+  g_clear_pointer (&self->scrolled_window, gtk_widget_unparent);
+  g_clear_object (&self->sorted);
+  g_clear_object (&self->selection);
+  G_OBJECT_CLASS (monitor_table_parent_class)->dispose (object);
+}
+
+static void
+monitor_table_class_init (MonitorTableClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = monitor_table_dispose;
+  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
+
+  signals[SIGNAL_THREAD_ACTIVATED] =
+      g_signal_new ("thread-activated", MONITOR_TYPE_TABLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                    G_TYPE_NONE, 1, THREDO_TYPE_THREAD_INFO);
+}
+
+static void
+monitor_table_init (MonitorTable *self)
+{
+  self->cells = g_hash_table_new (NULL, NULL);
+  self->view = GTK_COLUMN_VIEW (gtk_column_view_new (NULL));
+  gtk_widget_add_css_class (GTK_WIDGET (self->view), "threads");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, "Threads", -1);
+  for (gsize i = 0; i < G_N_ELEMENTS (columns); i++)
+    append_column (self, &columns[i]);
+  g_signal_connect (self->view, "activate", G_CALLBACK (on_activate), self);
+
+  self->sorted = gtk_sort_list_model_new (NULL, g_object_ref (gtk_column_view_get_sorter (self->view)));
+  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
+  gtk_single_selection_set_autoselect (self->selection, FALSE);
+  gtk_single_selection_set_can_unselect (self->selection, TRUE);
+  gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
+
+  self->scrolled_window = gtk_scrolled_window_new ();
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scrolled_window),
+                                 GTK_WIDGET (self->view));
+  gtk_widget_set_parent (self->scrolled_window, GTK_WIDGET (self));
+}
+
+GtkWidget *
+monitor_table_new (void)
+{
+  return g_object_new (MONITOR_TYPE_TABLE, NULL);
+}
+
+/* @threads is of ThredoThreadInfo. */
+void
+monitor_table_set_threads (MonitorTable *self,
+                           GListModel   *threads)
+{
+  gtk_sort_list_model_set_model (self->sorted, threads);
+}
+
+static gboolean
+is_sorted (MonitorTable *self,
+           GtkSorter    *sorter)
+{
+  GListModel *list = G_LIST_MODEL (self->sorted);
+  g_autoptr(GObject) before = g_list_model_get_item (list, 0);
+  guint n = g_list_model_get_n_items (list);
+
+  for (guint i = 1; i < n; i++)
+    {
+      GObject *item = g_list_model_get_item (list, i);
+
+      if (gtk_sorter_compare (sorter, before, item) == GTK_ORDERING_LARGER)
+        {
+          g_object_unref (item);
+          return FALSE;
+        }
+      g_set_object (&before, item);
+      g_object_unref (item);
+    }
+  return TRUE;
+}
+
+/* Rows move at most once a second, so that they can be read, and hit. */
+static void
+resort (MonitorTable *self)
+{
+  GtkSorter *sorter = gtk_sort_list_model_get_sorter (self->sorted);
+  gint64 now = g_get_monotonic_time ();
+
+  if (now - self->resorted < RESORT_INTERVAL)
+    return;
+  self->resorted = now;
+  if (gtk_sorter_get_order (sorter) != GTK_SORTER_ORDER_NONE && !is_sorted (self, sorter))
+    gtk_sorter_changed (sorter, GTK_SORTER_CHANGE_DIFFERENT);
+}
+
+/* After each time that the threads were looked at. */
+void
+monitor_table_refresh (MonitorTable *self)
+{
+  GHashTableIter iter;
+  gpointer cell, data;
+
+  resort (self);
+  g_hash_table_iter_init (&iter, self->cells);
+  while (g_hash_table_iter_next (&iter, &cell, &data))
+    {
+      const Column *column = data;
+      GtkWidget *child = gtk_list_item_get_child (cell);
+
+      if (gtk_widget_get_mapped (child))
+        column->update (child, gtk_list_item_get_item (cell));
+    }
+}
+
+void
+monitor_table_set_narrow (MonitorTable *self,
+                          gboolean      narrow)
+{
+  GListModel *view_columns = gtk_column_view_get_columns (self->view);
+
+  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
+    {
+      g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
+
+      gtk_column_view_column_set_visible (view_column, !narrow || !columns[i].is_wide);
+      if (i == 0)
+        {
+          gtk_column_view_column_set_expand (view_column, narrow);
+          gtk_column_view_column_set_fixed_width (view_column, narrow ? -1 : columns[0].width);
+        }
+    }
+}
+
+/* NULL: no row is. */
+ThredoThreadInfo *
+monitor_table_get_selected (MonitorTable *self)
+{
+  return gtk_single_selection_get_selected_item (self->selection);
+}
+
+void
+monitor_table_sort_by (MonitorTable *self,
+                       const char   *title)
+{
+  GListModel *view_columns = gtk_column_view_get_columns (self->view);
+
+  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
+    if (g_ascii_strcasecmp (columns[i].title, title) == 0)
+      {
+        g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
+
+        gtk_column_view_sort_by_column (self->view, view_column,
+                                        columns[i].is_numeric ? GTK_SORT_DESCENDING
+                                                              : GTK_SORT_ASCENDING);
+      }
+}

@@ -9,7 +9,7 @@
 /* Clockwise: a thread, the lock that it waits for (a dashed arrow), the thread that holds that one
  * (a plain arrow), and so on. Where a thread is waited for itself there is no lock between. */
 
-#define WIDTH 380
+#define WIDTH 440
 #define MIN_WIDTH 280
 #define HEIGHT 250
 #define NODE_HEIGHT 24

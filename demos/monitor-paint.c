@@ -7,56 +7,89 @@
 
 #define PATTERN_SIZE 8
 
+typedef const char *const Pattern[PATTERN_SIZE];
+
 typedef struct
 {
   GdkRGBA ground;
   GdkRGBA ink;
   float height; /* of the row */
-  const char *pattern[PATTERN_SIZE];
+  Pattern *pattern;
 } Look;
 
+static Pattern hatched = {
+  "#.......",
+  ".#......",
+  "..#.....",
+  "...#....",
+  "....#...",
+  ".....#..",
+  "......#.",
+  ".......#",
+};
+
+static Pattern striped = {
+  "..#.....",
+  "..#.....",
+  "..#.....",
+  "..#.....",
+  "..#.....",
+  "..#.....",
+  "..#.....",
+  "..#.....",
+};
+
+static Pattern dotted = {
+  "........",
+  "..##....",
+  "..##....",
+  "........",
+  "........",
+  "......##",
+  "......##",
+  "........",
+};
+
+static Pattern crossed = {
+  "#......#",
+  ".#....#.",
+  "..#..#..",
+  "...##...",
+  "...##...",
+  "..#..#..",
+  ".#....#.",
+  "#......#",
+};
+
 static const Look looks[MONITOR_N_ACTIVITIES] = {
-  [MONITOR_ACTIVITY_RUNNING] = { { 0, 0.62f, 0.45f, 1 }, { 0, 0, 0, 0 }, 1, { NULL } },
-  [MONITOR_ACTIVITY_WAITING] = { { 0.34f, 0.71f, 0.91f, 0.35f }, { 0.1f, 0.5f, 0.75f, 1 }, 0.6f, {
-                                                                                                     "#.......",
-                                                                                                     ".#......",
-                                                                                                     "..#.....",
-                                                                                                     "...#....",
-                                                                                                     "....#...",
-                                                                                                     ".....#..",
-                                                                                                     "......#.",
-                                                                                                     ".......#",
-                                                                                                 } },
-  [MONITOR_ACTIVITY_LOCKED] = { { 0.84f, 0.37f, 0, 1 }, { 1, 1, 1, 0.75f }, 1, {
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                                   "..#.....",
-                                                                               } },
-  [MONITOR_ACTIVITY_SLEEPING] = { { 0.5f, 0.5f, 0.5f, 0.18f }, { 0.5f, 0.5f, 0.5f, 0.9f }, 0.35f, {
-                                                                                                      "........",
-                                                                                                      "..##....",
-                                                                                                      "..##....",
-                                                                                                      "........",
-                                                                                                      "........",
-                                                                                                      "......##",
-                                                                                                      "......##",
-                                                                                                      "........",
-                                                                                                  } },
-  [MONITOR_ACTIVITY_CANCELLING] = { { 0.8f, 0.47f, 0.65f, 1 }, { 0.25f, 0, 0.2f, 0.8f }, 1, {
-                                                                                                "#......#",
-                                                                                                ".#....#.",
-                                                                                                "..#..#..",
-                                                                                                "...##...",
-                                                                                                "...##...",
-                                                                                                "..#..#..",
-                                                                                                ".#....#.",
-                                                                                                "#......#",
-                                                                                            } },
+  [MONITOR_ACTIVITY_RUNNING] = {
+      .ground = { 0, 0.62f, 0.45f, 1 },
+      .height = 1,
+  },
+  [MONITOR_ACTIVITY_WAITING] = {
+      .ground = { 0.34f, 0.71f, 0.91f, 0.35f },
+      .ink = { 0.1f, 0.5f, 0.75f, 1 },
+      .height = 0.6f,
+      .pattern = &hatched,
+  },
+  [MONITOR_ACTIVITY_LOCKED] = {
+      .ground = { 0.84f, 0.37f, 0, 1 },
+      .ink = { 0.4f, 0.13f, 0, 1 },
+      .height = 1,
+      .pattern = &striped,
+  },
+  [MONITOR_ACTIVITY_SLEEPING] = {
+      .ground = { 0.5f, 0.5f, 0.5f, 0.18f },
+      .ink = { 0.5f, 0.5f, 0.5f, 0.9f },
+      .height = 0.35f,
+      .pattern = &dotted,
+  },
+  [MONITOR_ACTIVITY_CANCELLING] = {
+      .ground = { 0.8f, 0.47f, 0.65f, 1 },
+      .ink = { 0.25f, 0, 0.2f, 0.8f },
+      .height = 1,
+      .pattern = &crossed,
+  },
 };
 
 static GdkTexture *
@@ -67,7 +100,7 @@ make_pattern (const Look *look)
 
   for (guint y = 0; y < PATTERN_SIZE; y++)
     for (guint x = 0; x < PATTERN_SIZE; x++)
-      if (look->pattern[y][x] == '#')
+      if ((*look->pattern)[y][x] == '#')
         {
           guint8 *pixel = &pixels[(y * PATTERN_SIZE + x) * 4];
 
@@ -86,7 +119,7 @@ get_pattern (MonitorActivity activity)
 {
   static GdkTexture *patterns[MONITOR_N_ACTIVITIES];
 
-  if (patterns[activity] == NULL && looks[activity].pattern[0] != NULL)
+  if (patterns[activity] == NULL && looks[activity].pattern != NULL)
     patterns[activity] = make_pattern (&looks[activity]);
   return patterns[activity];
 }

@@ -142,8 +142,8 @@ update_state (GtkWidget        *child,
   gtk_widget_set_css_classes (child, classes);
   gtk_label_set_label (GTK_LABEL (child), text);
   gtk_widget_set_tooltip_text (child, monitor_track_is_out_of_reach (info)
-                                          ? "It was cancelled, but only computes: a thread hears of "
-                                            "a cancel where it waits, or asks for it"
+                                          ? "It was cancelled, but only computes: a thread hears "
+                                            "of a cancel where it waits, or asks for it"
                                           : NULL);
 }
 
@@ -279,14 +279,14 @@ compare_cpu (ThredoThreadInfo *a,
 /* Columns */
 
 static const Column columns[] = {
-  { "Thread", 150, FALSE, FALSE, update_name, compare_names },
-  { "Group", 150, TRUE, FALSE, update_group, compare_groups },
+  { "Thread", 140, FALSE, FALSE, update_name, compare_names },
+  { "Group", 120, TRUE, FALSE, update_group, compare_groups },
   { "State", 130, FALSE, FALSE, update_state, compare_states },
   { "Waiting for", 0, TRUE, FALSE, update_waiting_for, compare_waiting_for },
-  { "Since", 76, TRUE, TRUE, update_since, compare_since },
+  { "Since", 70, TRUE, TRUE, update_since, compare_since },
   { "Waits", 84, TRUE, TRUE, update_waits, compare_waits },
-  { "CPU", 70, TRUE, TRUE, update_cpu, compare_cpu },
-  { "", 124, FALSE, FALSE, update_cancel, NULL },
+  { "CPU", 64, TRUE, TRUE, update_cpu, compare_cpu },
+  { "", 116, FALSE, FALSE, update_cancel, NULL },
 };
 
 static void
@@ -405,7 +405,8 @@ on_activate (GtkColumnView *view,
              guint          position,
              MonitorTable  *self)
 {
-  g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+  GListModel *rows = G_LIST_MODEL (self->selection);
+  g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (rows, position);
 
   g_signal_emit (self, signals[SIGNAL_THREAD_ACTIVATED], 0, info);
 }
@@ -436,6 +437,8 @@ monitor_table_class_init (MonitorTableClass *klass)
 static void
 monitor_table_init (MonitorTable *self)
 {
+  GtkSorter *sorter;
+
   self->cells = g_hash_table_new (NULL, NULL);
   self->view = GTK_COLUMN_VIEW (gtk_column_view_new (NULL));
   gtk_widget_add_css_class (GTK_WIDGET (self->view), "threads");
@@ -445,7 +448,8 @@ monitor_table_init (MonitorTable *self)
     append_column (self, &columns[i]);
   g_signal_connect (self->view, "activate", G_CALLBACK (on_activate), self);
 
-  self->sorted = gtk_sort_list_model_new (NULL, g_object_ref (gtk_column_view_get_sorter (self->view)));
+  sorter = g_object_ref (gtk_column_view_get_sorter (self->view));
+  self->sorted = gtk_sort_list_model_new (NULL, sorter);
   self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
   gtk_single_selection_set_autoselect (self->selection, FALSE);
   gtk_single_selection_set_can_unselect (self->selection, TRUE);

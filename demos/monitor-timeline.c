@@ -76,7 +76,8 @@ set_adjustment (MonitorTimeline  *self,
     g_signal_handlers_disconnect_by_data (*place, self);
   g_set_object (place, adjustment);
   if (adjustment != NULL)
-    g_signal_connect_swapped (adjustment, "value-changed", G_CALLBACK (gtk_widget_queue_draw), self);
+    g_signal_connect_swapped (adjustment, "value-changed", G_CALLBACK (gtk_widget_queue_draw),
+                              self);
   configure_adjustments (self);
 }
 

@@ -12,8 +12,8 @@
 #include "monitor-track.h"
 #include "monitor-workload.h"
 
-/* Everything is brought up to date together, whenever the monitor has looked at its threads; between
- * two looks the window does nothing. */
+/* Everything is brought up to date together, whenever the monitor has looked at its threads;
+ * between two looks the window does nothing. */
 
 #define NARROW_WIDTH 640 /* up to which it has one column of things */
 #define REFILTER_INTERVAL G_TIME_SPAN_SECOND
@@ -421,7 +421,8 @@ add_search (MonitorWindow *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->search_entry),
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, "Search the threads", -1);
   gtk_search_bar_set_child (GTK_SEARCH_BAR (self->search_bar), self->search_entry);
-  gtk_search_bar_connect_entry (GTK_SEARCH_BAR (self->search_bar), GTK_EDITABLE (self->search_entry));
+  gtk_search_bar_connect_entry (GTK_SEARCH_BAR (self->search_bar),
+                                GTK_EDITABLE (self->search_entry));
   g_signal_connect_swapped (self->search_entry, "search-changed", G_CALLBACK (refilter), self);
 }
 
@@ -480,6 +481,7 @@ new_panes (MonitorWindow *self)
   gtk_paned_set_end_child (GTK_PANED (panes), new_timeline (self));
   gtk_paned_set_shrink_start_child (GTK_PANED (panes), FALSE);
   gtk_paned_set_shrink_end_child (GTK_PANED (panes), FALSE);
+  gtk_paned_set_wide_handle (GTK_PANED (panes), TRUE);
   gtk_widget_set_vexpand (panes, TRUE);
   return panes;
 }

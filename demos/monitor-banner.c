@@ -220,4 +220,5 @@ monitor_banner_set_narrow (MonitorBanner *self,
 {
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->box), narrow ? GTK_ORIENTATION_VERTICAL
                                                                      : GTK_ORIENTATION_HORIZONTAL);
+  gtk_widget_set_visible (self->description, !narrow); /* which the picture says, too */
 }

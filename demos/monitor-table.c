@@ -34,6 +34,7 @@ struct _MonitorTable
   GtkSingleSelection *selection;
   GHashTable *cells; /* of GtkListItem, with the Column each is in: those that show a thread */
   gint64 resorted;
+  gboolean resorting;
 };
 
 enum
@@ -86,7 +87,7 @@ monitor_describe_state (ThredoThreadInfo *info)
   MonitorActivity activity = monitor_activity_of (info);
 
   if (monitor_track_is_out_of_reach (info))
-    return "Computing, not reached";
+    return "Out of reach";
   if (activity == MONITOR_ACTIVITY_CANCELLING && thredo_thread_info_is_shielded (info))
     return "Cancelling, shielded";
   switch (activity)
@@ -153,6 +154,8 @@ update_waiting_for (GtkWidget        *child,
 {
   const char *waiting_for = thredo_thread_info_get_waiting_for (info);
 
+  if (monitor_track_is_out_of_reach (info))
+    waiting_for = "nothing: it computes, and hears no cancel";
   set_label (child, waiting_for != NULL ? waiting_for : "");
 }
 
@@ -411,6 +414,16 @@ on_activate (GtkColumnView *view,
   g_signal_emit (self, signals[SIGNAL_THREAD_ACTIVATED], 0, info);
 }
 
+/* What another order was asked for is at its beginning. */
+static void
+on_sorter_changed (MonitorTable *self)
+{
+  GtkScrolledWindow *scrolled_window = GTK_SCROLLED_WINDOW (self->scrolled_window);
+
+  if (!self->resorting)
+    gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (scrolled_window), 0);
+}
+
 static void
 monitor_table_dispose (GObject *object)
 {
@@ -458,6 +471,8 @@ monitor_table_init (MonitorTable *self)
   self->scrolled_window = gtk_scrolled_window_new ();
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scrolled_window),
                                  GTK_WIDGET (self->view));
+  g_signal_connect_object (sorter, "changed", G_CALLBACK (on_sorter_changed), self,
+                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   gtk_widget_set_parent (self->scrolled_window, GTK_WIDGET (self));
 }
 
@@ -508,8 +523,11 @@ resort (MonitorTable *self)
   if (now - self->resorted < RESORT_INTERVAL)
     return;
   self->resorted = now;
-  if (gtk_sorter_get_order (sorter) != GTK_SORTER_ORDER_NONE && !is_sorted (self, sorter))
-    gtk_sorter_changed (sorter, GTK_SORTER_CHANGE_DIFFERENT);
+  if (gtk_sorter_get_order (sorter) == GTK_SORTER_ORDER_NONE || is_sorted (self, sorter))
+    return;
+  self->resorting = TRUE;
+  gtk_sorter_changed (sorter, GTK_SORTER_CHANGE_DIFFERENT);
+  self->resorting = FALSE;
 }
 
 /* After each time that the threads were looked at. */
@@ -542,11 +560,10 @@ monitor_table_set_narrow (MonitorTable *self,
       g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
 
       gtk_column_view_column_set_visible (view_column, !narrow || !columns[i].is_wide);
+      /* Also one that is not to be seen takes what is left, if it may. */
+      gtk_column_view_column_set_expand (view_column, narrow ? i == 0 : columns[i].width == 0);
       if (i == 0)
-        {
-          gtk_column_view_column_set_expand (view_column, narrow);
-          gtk_column_view_column_set_fixed_width (view_column, narrow ? -1 : columns[0].width);
-        }
+        gtk_column_view_column_set_fixed_width (view_column, narrow ? -1 : columns[i].width);
     }
 }
 

@@ -244,19 +244,30 @@ on_thread_activated (MonitorTable     *table,
 
 /* The window */
 
+static void
+adapt (MonitorWindow *self)
+{
+  monitor_table_set_narrow (self->table, self->narrow);
+  monitor_banner_set_narrow (self->banner, self->narrow);
+  gtk_widget_set_visible (GTK_WIDGET (self->cpu_plot), !self->narrow);
+  if (self->narrow)
+    gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->workload_button),
+                                   "media-playback-start-symbolic");
+  else
+    gtk_menu_button_set_label (GTK_MENU_BUTTON (self->workload_button), "_Workloads");
+  if (self->narrow)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
+}
+
 static gboolean
 on_narrow (gpointer user_data)
 {
   MonitorWindow *self = user_data;
 
   self->narrow_source = 0;
-  monitor_table_set_narrow (self->table, self->narrow);
-  monitor_banner_set_narrow (self->banner, self->narrow);
-  gtk_widget_set_visible (GTK_WIDGET (self->cpu_plot), !self->narrow);
-  if (self->narrow)
-    gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
+  adapt (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -389,9 +400,8 @@ new_header (MonitorWindow *self)
   g_autoptr(GMenuModel) menu = new_menu ();
 
   self->workload_button = gtk_menu_button_new ();
-  gtk_menu_button_set_label (GTK_MENU_BUTTON (self->workload_button), "_Workloads");
   gtk_menu_button_set_use_underline (GTK_MENU_BUTTON (self->workload_button), TRUE);
-  gtk_widget_set_tooltip_text (self->workload_button, "Start and stop something to watch");
+  set_name (self->workload_button, "Workloads to watch");
 
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu_button), "open-menu-symbolic");
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (menu_button), menu);
@@ -512,6 +522,10 @@ monitor_window_init (MonitorWindow *self)
   gtk_box_append (GTK_BOX (box), content);
   gtk_box_append (GTK_BOX (box), details);
   gtk_window_set_child (GTK_WINDOW (self), box);
+
+  /* Until it is known to be wide, so that it needs no more room than it must. */
+  self->narrow = TRUE;
+  adapt (self);
 }
 
 GtkWidget *

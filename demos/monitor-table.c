@@ -16,7 +16,7 @@ typedef struct
 {
   const char *title;
   int width;        /* 0: takes what is left */
-  gboolean is_wide; /* left out where there is no room */
+  int narrow_width; /* 0: left out where there is no room */
   gboolean is_numeric;
   void (*update) (GtkWidget        *child,
                   ThredoThreadInfo *info);
@@ -282,14 +282,14 @@ compare_cpu (ThredoThreadInfo *a,
 /* Columns */
 
 static const Column columns[] = {
-  { "Thread", 140, FALSE, FALSE, update_name, compare_names },
-  { "Group", 120, TRUE, FALSE, update_group, compare_groups },
-  { "State", 130, FALSE, FALSE, update_state, compare_states },
-  { "Waiting for", 0, TRUE, FALSE, update_waiting_for, compare_waiting_for },
-  { "Since", 70, TRUE, TRUE, update_since, compare_since },
-  { "Waits", 84, TRUE, TRUE, update_waits, compare_waits },
-  { "CPU", 64, TRUE, TRUE, update_cpu, compare_cpu },
-  { "", 116, FALSE, FALSE, update_cancel, NULL },
+  { "Thread", 140, 80, FALSE, update_name, compare_names },
+  { "Group", 120, 0, FALSE, update_group, compare_groups },
+  { "State", 130, 112, FALSE, update_state, compare_states },
+  { "Waiting for", 0, 0, FALSE, update_waiting_for, compare_waiting_for },
+  { "Since", 70, 0, TRUE, update_since, compare_since },
+  { "Waits", 84, 0, TRUE, update_waits, compare_waits },
+  { "CPU", 64, 0, TRUE, update_cpu, compare_cpu },
+  { "", 116, 112, FALSE, update_cancel, NULL },
 };
 
 static void
@@ -549,6 +549,16 @@ monitor_table_refresh (MonitorTable *self)
     }
 }
 
+/* 0: there is no room for it. */
+static int
+get_width (const Column *column,
+           gboolean      narrow)
+{
+  if (narrow)
+    return column->narrow_width;
+  return column->width > 0 ? column->width : -1;
+}
+
 void
 monitor_table_set_narrow (MonitorTable *self,
                           gboolean      narrow)
@@ -559,11 +569,10 @@ monitor_table_set_narrow (MonitorTable *self,
     {
       g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
 
-      gtk_column_view_column_set_visible (view_column, !narrow || !columns[i].is_wide);
-      /* Also one that is not to be seen takes what is left, if it may. */
+      gtk_column_view_column_set_visible (view_column, get_width (&columns[i], narrow) != 0);
+      /* Also a column that is not to be seen gets its width, which the others then lack. */
+      gtk_column_view_column_set_fixed_width (view_column, get_width (&columns[i], narrow));
       gtk_column_view_column_set_expand (view_column, narrow ? i == 0 : columns[i].width == 0);
-      if (i == 0)
-        gtk_column_view_column_set_fixed_width (view_column, narrow ? -1 : columns[i].width);
     }
 }
 

@@ -316,6 +316,9 @@ on_setup (GtkListItemFactory *factory,
     {
       child = gtk_button_new_with_label ("Cancel");
       gtk_widget_add_css_class (child, "cancel");
+      /* With the keyboard it is Delete on the row. A button that has the focus when its thread ends
+       * would leave it to another row's, and the next key press would cancel that one. */
+      gtk_widget_set_focusable (child, FALSE);
       g_signal_connect_object (child, "clicked", G_CALLBACK (on_cancel_clicked), cell, 0);
     }
   else

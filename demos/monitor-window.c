@@ -25,9 +25,7 @@ struct _MonitorWindow
   ThredoMonitor *monitor;
   GListModel *workloads;
   GtkFilterListModel *filtered;
-  gint64 refreshed;
   gint64 refiltered;
-  gint64 cpu_time; /* of all threads */
   gboolean narrow;
   guint narrow_source;
   gboolean closing;
@@ -44,6 +42,7 @@ struct _MonitorWindow
   MonitorTable *table;
   MonitorTimeline *timeline;
   GtkWidget *legend;
+  GtkWidget *hint;
   MonitorDetails *details;
 };
 
@@ -101,8 +100,7 @@ refilter_now_and_then (MonitorWindow *self,
 /* The figures */
 
 static double
-measure_load (MonitorWindow *self,
-              gint64         now)
+measure_load (MonitorWindow *self)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->monitor));
   double load = 0;
@@ -123,7 +121,7 @@ show_figures (MonitorWindow *self,
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->monitor));
   guint n_waiting = thredo_monitor_get_n_waiting (self->monitor);
   double waits = thredo_monitor_get_waits_per_second (self->monitor);
-  double load = measure_load (self, now);
+  double load = measure_load (self);
   g_autofree char *threads_text = g_strdup_printf ("%'u", n);
   g_autofree char *waits_text = g_strdup_printf ("%'.0f", waits);
   g_autofree char *load_text = g_strdup_printf ("%.0f %%", load * 100);
@@ -131,6 +129,7 @@ show_figures (MonitorWindow *self,
 
   subtitle = g_strdup_printf ("%'u thread%s, %'u waiting", n, n == 1 ? "" : "s", n_waiting);
   gtk_label_set_label (GTK_LABEL (self->subtitle), subtitle);
+  gtk_widget_set_visible (self->hint, n <= 1);
   monitor_plot_add (self->threads_plot, now, n, n_waiting, threads_text);
   monitor_plot_add (self->waits_plot, now, waits, -1, waits_text);
   monitor_plot_add (self->cpu_plot, now, load * 100, -1, load_text);
@@ -142,7 +141,6 @@ on_refreshed (MonitorWindow *self)
   gint64 now = g_get_monotonic_time ();
 
   monitor_track_note_all (G_LIST_MODEL (self->monitor), now);
-  self->refreshed = now;
   refilter_now_and_then (self, now);
   show_figures (self, now);
   monitor_table_refresh (self->table);
@@ -481,11 +479,20 @@ new_panes (MonitorWindow *self)
 {
   GtkWidget *panes = gtk_paned_new (GTK_ORIENTATION_VERTICAL);
   GtkWidget *frame = gtk_frame_new (NULL);
+  GtkWidget *overlay = gtk_overlay_new ();
   GtkWidget *table = monitor_table_new ();
 
   self->table = MONITOR_TABLE (table);
   g_signal_connect (table, "thread-activated", G_CALLBACK (on_thread_activated), self);
-  gtk_frame_set_child (GTK_FRAME (frame), table);
+  self->hint = gtk_label_new ("Start a workload, to have something to watch");
+  gtk_label_set_wrap (GTK_LABEL (self->hint), TRUE);
+  gtk_widget_add_css_class (self->hint, "dim-label");
+  gtk_widget_set_can_target (self->hint, FALSE);
+  gtk_widget_set_halign (self->hint, GTK_ALIGN_CENTER);
+  gtk_widget_set_valign (self->hint, GTK_ALIGN_CENTER);
+  gtk_overlay_set_child (GTK_OVERLAY (overlay), table);
+  gtk_overlay_add_overlay (GTK_OVERLAY (overlay), self->hint);
+  gtk_frame_set_child (GTK_FRAME (frame), overlay);
   gtk_widget_set_size_request (frame, -1, 120);
   gtk_paned_set_start_child (GTK_PANED (panes), frame);
   gtk_paned_set_end_child (GTK_PANED (panes), new_timeline (self));

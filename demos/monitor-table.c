@@ -421,10 +421,12 @@ on_activate (GtkColumnView *view,
 static void
 on_sorter_changed (MonitorTable *self)
 {
-  GtkScrolledWindow *scrolled_window = GTK_SCROLLED_WINDOW (self->scrolled_window);
+  GtkScrolledWindow *scrolled_window;
 
-  if (!self->resorting)
-    gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (scrolled_window), 0);
+  if (self->resorting || self->scrolled_window == NULL)
+    return;
+  scrolled_window = GTK_SCROLLED_WINDOW (self->scrolled_window);
+  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (scrolled_window), 0);
 }
 
 static void

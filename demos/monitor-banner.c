@@ -191,12 +191,10 @@ void
 monitor_banner_refresh (MonitorBanner *self)
 {
   g_autoptr(GPtrArray) deadlocks = NULL;
-  const char *description;
 
   if (self->deadlock == NULL)
     return;
 
-  description = thredo_deadlock_get_description (self->deadlock);
   deadlocks = thredo_monitor_find_deadlocks (self->monitor);
   for (guint i = 0; i < deadlocks->len; i++)
     {
@@ -207,11 +205,16 @@ monitor_banner_refresh (MonitorBanner *self)
       if (g_ptr_array_find (threads, g_ptr_array_index (known, 0), NULL))
         return;
     }
-  g_debug ("Over: %s", description);
   if (deadlocks->len > 0)
     show (self, g_ptr_array_index (deadlocks, 0));
   else
     hide (self);
+}
+
+gboolean
+monitor_banner_is_shown (MonitorBanner *self)
+{
+  return self->deadlock != NULL;
 }
 
 void

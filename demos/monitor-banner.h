@@ -15,6 +15,7 @@ GtkWidget *monitor_banner_new (void);
 void monitor_banner_set_monitor (MonitorBanner *self,
                                  ThredoMonitor *monitor);
 void monitor_banner_refresh (MonitorBanner *self);
+gboolean monitor_banner_is_shown (MonitorBanner *self);
 void monitor_banner_set_narrow (MonitorBanner *self,
                                 gboolean       narrow);
 

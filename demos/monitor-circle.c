@@ -60,9 +60,11 @@ get_place (MonitorCircle *self,
            double        *y)
 {
   double angle = 2 * G_PI * i / self->nodes->len - G_PI / 2;
+  double rise = copysign (pow (fabs (sin (angle)), 1.4), sin (angle));
 
   *x = width / 2 + (width - MAX_NODE_WIDTH) / 2 * cos (angle);
-  *y = height / 2 + (height - NODE_HEIGHT) / 2 * 0.94 * sin (angle);
+  /* Pointed a little, so that those at the top and at the bottom stand clear of each other. */
+  *y = height / 2 + (height - NODE_HEIGHT) / 2 * 0.94 * rise;
 }
 
 static void

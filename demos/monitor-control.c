@@ -13,15 +13,18 @@ monitor_control_can_cancel (ThredoThreadInfo *info)
 void
 monitor_control_cancel_thread (ThredoThreadInfo *info)
 {
-  if (monitor_control_can_cancel (info))
-    thredo_thread_cancel (thredo_thread_info_get_thread (info));
+  ThredoThread *thread = thredo_thread_info_get_thread (info);
+
+  if (thread != NULL && monitor_control_can_cancel (info))
+    thredo_thread_cancel (thread);
 }
 
 /* That the thread is in. */
 void
 monitor_control_cancel_group (ThredoThreadInfo *info)
 {
-  g_autoptr(ThredoGroup) group = thredo_thread_get_group (thredo_thread_info_get_thread (info));
+  ThredoThread *thread = thredo_thread_info_get_thread (info);
+  g_autoptr(ThredoGroup) group = thread != NULL ? thredo_thread_get_group (thread) : NULL;
 
   if (group != NULL)
     thredo_group_cancel (group);

@@ -180,7 +180,7 @@ main (int    argc,
   Options options = { .after = 6 };
   const GOptionEntry entries[] = {
     { "workload", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &options.workloads,
-      "Start it: pool, folder, philosophers, echo, runaway or crowd; can be given several times",
+      "Start pool, folder, philosophers, echo, runaway, crowd or flood; may be repeated",
       "NAME" },
     { "search", 0, 0, G_OPTION_ARG_STRING, &options.search, "Search for that", "TEXT" },
     { "sort", 0, 0, G_OPTION_ARG_STRING, &options.sort, "Sort by that column", "COLUMN" },

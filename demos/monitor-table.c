@@ -11,6 +11,7 @@
  *   threads (filtered by the window) ─► sorted by the header ─► selection ─► rows */
 
 #define RESORT_INTERVAL G_TIME_SPAN_SECOND
+#define COMPUTING_LIMIT G_TIME_SPAN_SECOND /* from which on it is worth to be said */
 
 typedef struct
 {
@@ -63,14 +64,27 @@ format_duration (gint64 duration)
   return g_strdup_printf ("%.1f h", seconds / 3600);
 }
 
+/* When it began to wait, or when it was last seen to if it has computed for a while; or 0. */
+static gint64
+get_since (ThredoThreadInfo *info)
+{
+  MonitorTrack *track = monitor_track_get (info);
+
+  if (thredo_thread_info_get_state (info) == THREDO_THREAD_STATE_WAITING)
+    return thredo_thread_info_get_waiting_since (info);
+  /* Whoever looks is never seen to wait. */
+  if (thredo_thread_info_get_thread (info) == thredo_thread_self () ||
+      track->noted - track->computing_since < COMPUTING_LIMIT)
+    return 0;
+  return track->computing_since;
+}
+
 char *
 monitor_format_since (ThredoThreadInfo *info)
 {
-  gint64 since = thredo_thread_info_get_waiting_since (info);
+  gint64 since = get_since (info);
 
-  if (thredo_thread_info_get_state (info) != THREDO_THREAD_STATE_WAITING || since == 0)
-    return g_strdup ("");
-  return format_duration (g_get_monotonic_time () - since);
+  return since != 0 ? format_duration (g_get_monotonic_time () - since) : g_strdup ("");
 }
 
 char *
@@ -252,13 +266,13 @@ compare_waiting_for (ThredoThreadInfo *a,
                     thredo_thread_info_get_waiting_for (b));
 }
 
-/* Whoever has waited for longer is more; who does not wait is less than all. */
+/* Whoever has been at it for longer is more. */
 static int
 compare_since (ThredoThreadInfo *a,
                ThredoThreadInfo *b)
 {
-  gint64 since_a = thredo_thread_info_get_waiting_since (a);
-  gint64 since_b = thredo_thread_info_get_waiting_since (b);
+  gint64 since_a = get_since (a);
+  gint64 since_b = get_since (b);
 
   return compare_numbers (since_b != 0 ? since_b : G_MAXINT64, since_a != 0 ? since_a : G_MAXINT64);
 }

@@ -147,6 +147,8 @@ on_refreshed (MonitorWindow *self)
   monitor_timeline_refresh (self->timeline, now);
   monitor_details_refresh (self->details, now);
   monitor_banner_refresh (self->banner);
+  /* There is no room for both. */
+  gtk_widget_set_visible (self->plots, !self->narrow || !monitor_banner_is_shown (self->banner));
 }
 
 /* Actions */

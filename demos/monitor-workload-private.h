@@ -26,6 +26,7 @@ extern const MonitorWorkloadKind monitor_philosophers;
 extern const MonitorWorkloadKind monitor_echo;
 extern const MonitorWorkloadKind monitor_runaway;
 extern const MonitorWorkloadKind monitor_crowd;
+extern const MonitorWorkloadKind monitor_flood;
 
 gboolean monitor_workload_spawn (ThredoGroup       *group,
                                  const char        *name,

@@ -31,6 +31,7 @@ static const MonitorWorkloadKind *const kinds[] = {
   &monitor_echo,
   &monitor_runaway,
   &monitor_crowd,
+  &monitor_flood,
 };
 
 static void

@@ -36,6 +36,7 @@ struct _MonitorTable
   GHashTable *cells; /* of GtkListItem, with the Column each is in: those that show a thread */
   gint64 resorted;
   gboolean resorting;
+  guint settle_source;
 };
 
 enum
@@ -169,7 +170,7 @@ update_waiting_for (GtkWidget        *child,
   const char *waiting_for = thredo_thread_info_get_waiting_for (info);
 
   if (monitor_track_is_out_of_reach (info))
-    waiting_for = "nothing: it computes, and hears no cancel";
+    waiting_for = "nothing: computes, hears no cancel";
   set_label (child, waiting_for != NULL ? waiting_for : "");
 }
 
@@ -431,16 +432,37 @@ on_activate (GtkColumnView *view,
   g_signal_emit (self, signals[SIGNAL_THREAD_ACTIVATED], 0, info);
 }
 
+static GtkAdjustment *
+get_adjustment (MonitorTable *self)
+{
+  return gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window));
+}
+
+static gboolean
+on_settled (gpointer user_data)
+{
+  MonitorTable *self = user_data;
+
+  self->settle_source = 0;
+  gtk_adjustment_set_value (get_adjustment (self), 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever looks at the beginning wants to see it, also when rows come before what was the first;
+ * the list would go along with that one. */
+static void
+on_rows_changed (MonitorTable *self)
+{
+  if (self->settle_source == 0 && gtk_adjustment_get_value (get_adjustment (self)) <= 0)
+    self->settle_source = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, on_settled, self, NULL);
+}
+
 /* What another order was asked for is at its beginning. */
 static void
 on_sorter_changed (MonitorTable *self)
 {
-  GtkScrolledWindow *scrolled_window;
-
-  if (self->resorting || self->scrolled_window == NULL)
-    return;
-  scrolled_window = GTK_SCROLLED_WINDOW (self->scrolled_window);
-  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (scrolled_window), 0);
+  if (!self->resorting && self->scrolled_window != NULL)
+    gtk_adjustment_set_value (get_adjustment (self), 0);
 }
 
 static void
@@ -448,6 +470,9 @@ monitor_table_dispose (GObject *object)
 {
   MonitorTable *self = MONITOR_TABLE (object);
 
+  if (self->sorted != NULL)
+    g_signal_handlers_disconnect_by_data (self->sorted, self);
+  g_clear_handle_id (&self->settle_source, g_source_remove);
   g_clear_pointer (&self->cells, g_hash_table_unref);
   g_clear_pointer (&self->scrolled_window, gtk_widget_unparent);
   g_clear_object (&self->sorted);
@@ -490,6 +515,7 @@ monitor_table_init (MonitorTable *self)
   self->scrolled_window = gtk_scrolled_window_new ();
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scrolled_window),
                                  GTK_WIDGET (self->view));
+  g_signal_connect_swapped (self->sorted, "items-changed", G_CALLBACK (on_rows_changed), self);
   g_signal_connect_object (sorter, "changed", G_CALLBACK (on_sorter_changed), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   gtk_widget_set_parent (self->scrolled_window, GTK_WIDGET (self));

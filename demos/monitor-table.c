@@ -3,6 +3,7 @@
 #include "monitor-table.h"
 
 #include "monitor-control.h"
+#include "monitor-order.h"
 #include "monitor-track.h"
 
 /* Only the cells that are on the screen are brought up to date, and only when something has been
@@ -11,7 +12,6 @@
  *   threads (filtered by the window) ─► sorted by the header ─► selection ─► rows */
 
 #define RESORT_INTERVAL G_TIME_SPAN_SECOND
-#define COMPUTING_LIMIT G_TIME_SPAN_SECOND /* from which on it is worth to be said */
 
 typedef struct
 {
@@ -65,25 +65,10 @@ format_duration (gint64 duration)
   return g_strdup_printf ("%.1f h", seconds / 3600);
 }
 
-/* When it began to wait, or when it was last seen to if it has computed for a while; or 0. */
-static gint64
-get_since (ThredoThreadInfo *info)
-{
-  MonitorTrack *track = monitor_track_get (info);
-
-  if (thredo_thread_info_get_state (info) == THREDO_THREAD_STATE_WAITING)
-    return thredo_thread_info_get_waiting_since (info);
-  /* Whoever looks is never seen to wait. */
-  if (thredo_thread_info_get_thread (info) == thredo_thread_self () ||
-      track->noted - track->computing_since < COMPUTING_LIMIT)
-    return 0;
-  return track->computing_since;
-}
-
 char *
 monitor_format_since (ThredoThreadInfo *info)
 {
-  gint64 since = get_since (info);
+  gint64 since = monitor_track_get_since (info);
 
   return since != 0 ? format_duration (g_get_monotonic_time () - since) : g_strdup ("");
 }
@@ -213,97 +198,16 @@ update_cancel (GtkWidget        *child,
     gtk_button_set_label (GTK_BUTTON (child), label);
 }
 
-/* The order of the rows */
-
-static int
-compare_numbers (gint64 a,
-                 gint64 b)
-{
-  return (a > b) - (a < b);
-}
-
-static int
-compare_names (ThredoThreadInfo *a,
-               ThredoThreadInfo *b)
-{
-  const char *name_a = thredo_thread_info_get_name (a);
-  const char *name_b = thredo_thread_info_get_name (b);
-  gsize end_a = strlen (name_a);
-  gsize end_b = strlen (name_b);
-
-  /* "worker 9" before "worker 10" */
-  while (end_a > 0 && g_ascii_isdigit (name_a[end_a - 1]))
-    end_a--;
-  while (end_b > 0 && g_ascii_isdigit (name_b[end_b - 1]))
-    end_b--;
-  if (end_a == end_b && strncmp (name_a, name_b, end_a) == 0)
-    return compare_numbers (g_ascii_strtoll (name_a + end_a, NULL, 10),
-                            g_ascii_strtoll (name_b + end_b, NULL, 10));
-  return g_utf8_collate (name_a, name_b);
-}
-
-static int
-compare_groups (ThredoThreadInfo *a,
-                ThredoThreadInfo *b)
-{
-  g_autofree char *path_a = monitor_group_path_format (a);
-  g_autofree char *path_b = monitor_group_path_format (b);
-
-  return g_utf8_collate (path_a, path_b);
-}
-
-static int
-compare_states (ThredoThreadInfo *a,
-                ThredoThreadInfo *b)
-{
-  return (int) monitor_activity_of (a) - (int) monitor_activity_of (b);
-}
-
-static int
-compare_waiting_for (ThredoThreadInfo *a,
-                     ThredoThreadInfo *b)
-{
-  return g_strcmp0 (thredo_thread_info_get_waiting_for (a),
-                    thredo_thread_info_get_waiting_for (b));
-}
-
-/* Whoever has been at it for longer is more. */
-static int
-compare_since (ThredoThreadInfo *a,
-               ThredoThreadInfo *b)
-{
-  gint64 since_a = get_since (a);
-  gint64 since_b = get_since (b);
-
-  return compare_numbers (since_b != 0 ? since_b : G_MAXINT64, since_a != 0 ? since_a : G_MAXINT64);
-}
-
-static int
-compare_waits (ThredoThreadInfo *a,
-               ThredoThreadInfo *b)
-{
-  return compare_numbers ((gint64) thredo_thread_info_get_n_waits (a),
-                          (gint64) thredo_thread_info_get_n_waits (b));
-}
-
-static int
-compare_cpu (ThredoThreadInfo *a,
-             ThredoThreadInfo *b)
-{
-  return compare_numbers ((gint64) (monitor_track_get (a)->load * 1000),
-                          (gint64) (monitor_track_get (b)->load * 1000));
-}
-
 /* Columns */
 
 static const Column columns[] = {
-  { "Thread", 140, 80, FALSE, update_name, compare_names },
-  { "Group", 120, 0, FALSE, update_group, compare_groups },
-  { "State", 130, 112, FALSE, update_state, compare_states },
-  { "Waiting for", 0, 0, FALSE, update_waiting_for, compare_waiting_for },
-  { "Since", 70, 0, TRUE, update_since, compare_since },
-  { "Waits", 84, 0, TRUE, update_waits, compare_waits },
-  { "CPU", 64, 0, TRUE, update_cpu, compare_cpu },
+  { "Thread", 140, 80, FALSE, update_name, monitor_order_compare_names },
+  { "Group", 120, 0, FALSE, update_group, monitor_order_compare_groups },
+  { "State", 130, 112, FALSE, update_state, monitor_order_compare_states },
+  { "Waiting for", 0, 0, FALSE, update_waiting_for, monitor_order_compare_waiting_for },
+  { "Since", 70, 0, TRUE, update_since, monitor_order_compare_since },
+  { "Waits", 84, 0, TRUE, update_waits, monitor_order_compare_waits },
+  { "CPU", 64, 0, TRUE, update_cpu, monitor_order_compare_cpu },
   { "", 116, 112, FALSE, update_cancel, NULL },
 };
 
@@ -461,8 +365,10 @@ on_rows_changed (MonitorTable *self)
 static void
 on_sorter_changed (MonitorTable *self)
 {
-  if (!self->resorting && self->scrolled_window != NULL)
-    gtk_adjustment_set_value (get_adjustment (self), 0);
+  if (self->resorting || self->scrolled_window == NULL)
+    return;
+  gtk_adjustment_set_value (get_adjustment (self), 0);
+  self->resorted = 0; /* what it was sorted by may be old */
 }
 
 static void
@@ -568,7 +474,10 @@ resort (MonitorTable *self)
   if (now - self->resorted < RESORT_INTERVAL)
     return;
   self->resorted = now;
-  if (gtk_sorter_get_order (sorter) == GTK_SORTER_ORDER_NONE || is_sorted (self, sorter))
+  if (gtk_sorter_get_order (sorter) == GTK_SORTER_ORDER_NONE)
+    return;
+  monitor_order_note_all (G_LIST_MODEL (self->sorted));
+  if (is_sorted (self, sorter))
     return;
   self->resorting = TRUE;
   gtk_sorter_changed (sorter, GTK_SORTER_CHANGE_DIFFERENT);

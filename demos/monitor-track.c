@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-#define REACH_LIMIT G_TIME_SPAN_SECOND /* after which a cancelled thread that computes is said to */
+/* From which on a cancelled thread that computes is said to be out of reach. */
+#define REACH_LIMIT G_TIME_SPAN_SECOND
+/* From which on it is worth to be said how long a thread has computed. */
+#define COMPUTING_LIMIT G_TIME_SPAN_SECOND
 #define LOAD_SMOOTHING 0.3
 
 static GQuark
@@ -140,6 +143,21 @@ monitor_track_is_out_of_reach (ThredoThreadInfo *info)
 
   return self->cancelled_since != 0 && self->computing_since != 0 &&
          self->noted - MAX (self->cancelled_since, self->computing_since) > REACH_LIMIT;
+}
+
+/* When it began to wait, or when it was last seen to if it has computed for a while; or 0. */
+gint64
+monitor_track_get_since (ThredoThreadInfo *info)
+{
+  MonitorTrack *self = monitor_track_get (info);
+
+  if (thredo_thread_info_get_state (info) == THREDO_THREAD_STATE_WAITING)
+    return thredo_thread_info_get_waiting_since (info);
+  /* Whoever looks is never seen to wait. */
+  if (thredo_thread_info_get_thread (info) == thredo_thread_self () ||
+      self->noted - self->computing_since < COMPUTING_LIMIT)
+    return 0;
+  return self->computing_since;
 }
 
 const char *

@@ -43,6 +43,7 @@ void monitor_track_note_all (GListModel *threads,
                              gint64      now);
 void monitor_track_note (ThredoThreadInfo *info,
                          gint64            now);
+gint64 monitor_track_get_since (ThredoThreadInfo *info);
 gboolean monitor_track_is_out_of_reach (ThredoThreadInfo *info);
 
 MonitorActivity monitor_activity_of (ThredoThreadInfo *info);

@@ -36,3 +36,5 @@
 #include "thredo-lock-info.h"
 #include "thredo-ended-info.h"
 #include "thredo-monitor.h"
+#include "thredo-process-info.h"
+#include "thredo-export.h"

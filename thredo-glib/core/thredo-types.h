@@ -42,5 +42,6 @@ typedef struct _ThredoThreadInfo ThredoThreadInfo;
 typedef struct _ThredoQueueInfo ThredoQueueInfo;
 typedef struct _ThredoLockInfo ThredoLockInfo;
 typedef struct _ThredoEndedInfo ThredoEndedInfo;
+typedef struct _ThredoProcessInfo ThredoProcessInfo;
 
 G_END_DECLS

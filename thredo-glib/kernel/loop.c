@@ -25,6 +25,8 @@ typedef struct
 
 _Atomic gboolean thredo_loop_running;
 
+static void (*started_hook) (void);
+
 static struct
 {
   ThredoMutex lock; /* guards starting */
@@ -320,15 +322,27 @@ start_locked (GError **error)
   return TRUE;
 }
 
+/* Called with no lock held by the thread that has started the loop, once in a process; by a
+ * forked child anew. For a constructor. */
+void
+thredo_loop_set_started_hook (void (*hook) (void))
+{
+  started_hook = hook;
+}
+
 gboolean
 thredo_loop_start (GError **error)
 {
+  gboolean was_running;
   gboolean running;
 
   thredo_mutex_lock (&loop.lock);
-  running = atomic_load (&thredo_loop_running) || start_locked (error);
+  was_running = atomic_load (&thredo_loop_running);
+  running = was_running || start_locked (error);
   thredo_mutex_unlock (&loop.lock);
 
+  if (running && !was_running && started_hook != NULL)
+    started_hook ();
   return running;
 }
 

@@ -11,6 +11,7 @@
 gboolean thredo_loop_start (GError **error);
 GMainContext *thredo_loop_get_context (void);
 GMainContext *thredo_loop_peek_context (void);
+void thredo_loop_set_started_hook (void (*hook) (void));
 void thredo_loop_shed (void);
 
 extern _Atomic gboolean thredo_loop_running;

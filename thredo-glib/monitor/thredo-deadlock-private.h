@@ -7,3 +7,6 @@
 #include "chain.h"
 
 ThredoDeadlock *thredo_deadlock_new (GArray *cycle);
+ThredoDeadlock *thredo_deadlock_new_elsewhere (const char    *description,
+                                               const guint64 *ids,
+                                               guint          n_ids);

@@ -23,7 +23,8 @@
  * happens then says [func@Thredo.set_deadlock_policy].
  *
  * An object of this class tells what was found. It does not change when one of the
- * threads gets away, and keeps references to all of them.
+ * threads gets away, and keeps references to all of them. One of another process, which is
+ * watched, has no objects, but the numbers of the threads.
  *
  * Since: 1.0
  */
@@ -49,6 +50,7 @@ struct _ThredoDeadlock
 
   GPtrArray *threads;
   GPtrArray *objects;
+  GArray *ids; /* of the threads */
   char *description;
 };
 
@@ -132,11 +134,28 @@ thredo_deadlock_new (GArray *cycle)
   for (guint i = 0; i < cycle->len; i++)
     {
       ThredoChainLink *link = &g_array_index (cycle, ThredoChainLink, i);
+      guint64 id = thredo_thread_get_id (link->thread);
 
       g_ptr_array_add (self->threads, g_object_ref (link->thread));
       g_ptr_array_add (self->objects, g_object_ref (link->object));
+      g_array_append_val (self->ids, id);
     }
   self->description = describe (cycle);
+
+  return self;
+}
+
+/* In another process. */
+ThredoDeadlock *
+thredo_deadlock_new_elsewhere (const char    *description,
+                               const guint64 *ids,
+                               guint          n_ids)
+{
+  ThredoDeadlock *self = g_object_new (THREDO_TYPE_DEADLOCK, NULL);
+
+  self->description = g_strdup (description);
+  if (n_ids > 0)
+    g_array_append_vals (self->ids, ids, n_ids);
 
   return self;
 }
@@ -220,6 +239,7 @@ thredo_deadlock_finalize (GObject *object)
 
   g_ptr_array_unref (self->threads);
   g_ptr_array_unref (self->objects);
+  g_array_unref (self->ids);
   g_free (self->description);
 
   G_OBJECT_CLASS (thredo_deadlock_parent_class)->finalize (object);
@@ -251,6 +271,7 @@ thredo_deadlock_init (ThredoDeadlock *self)
 {
   self->threads = g_ptr_array_new_with_free_func (g_object_unref);
   self->objects = g_ptr_array_new_with_free_func (g_object_unref);
+  self->ids = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
 
 static ThredoDeadlockPolicy
@@ -373,6 +394,28 @@ thredo_deadlock_get_objects (ThredoDeadlock *self)
   g_return_val_if_fail (THREDO_IS_DEADLOCK (self), NULL);
 
   return self->objects;
+}
+
+/**
+ * thredo_deadlock_get_thread_ids:
+ * @self: a deadlock
+ * @n_ids: (out): how many there are
+ *
+ * Gets the numbers of the threads, in the order in which each waits for the next.
+ *
+ * Returns: (array length=n_ids) (transfer none): the numbers
+ *
+ * Since: 1.0
+ */
+const guint64 *
+thredo_deadlock_get_thread_ids (ThredoDeadlock *self,
+                                gsize          *n_ids)
+{
+  g_return_val_if_fail (THREDO_IS_DEADLOCK (self), NULL);
+  g_return_val_if_fail (n_ids != NULL, NULL);
+
+  *n_ids = self->ids->len;
+  return (const guint64 *) self->ids->data;
 }
 
 /**

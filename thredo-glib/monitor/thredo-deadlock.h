@@ -28,6 +28,9 @@ GPtrArray *thredo_deadlock_get_threads (ThredoDeadlock *self);
 THREDO_AVAILABLE
 GPtrArray *thredo_deadlock_get_objects (ThredoDeadlock *self);
 THREDO_AVAILABLE
+const guint64 *thredo_deadlock_get_thread_ids (ThredoDeadlock *self,
+                                               gsize          *n_ids);
+THREDO_AVAILABLE
 const char *thredo_deadlock_get_description (ThredoDeadlock *self);
 
 G_END_DECLS

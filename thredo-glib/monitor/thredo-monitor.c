@@ -10,7 +10,10 @@
 #include "thredo-history-private.h"
 #include "thredo-local-private.h"
 #include "thredo-loop-probe-private.h"
+#include "thredo-remote-private.h"
 #include "thredo-thread-info-private.h"
+
+#include <unistd.h>
 
 /**
  * ThredoMonitor:
@@ -36,6 +39,11 @@
  * A monitor is for the thread that runs its main context, but for what is said to be for
  * any. A program without one pays nothing for it.
  *
+ * [ctor@Thredo.Monitor.new_for_process] makes one that tells of another process, in the same
+ * way. What it shows comes when that process has answered: the list is empty at first, and as
+ * it was last when the process has gone, see [property@Thredo.Monitor:closed]. There are no
+ * objects for the threads, which have numbers.
+ *
  * Since: 1.0
  */
 
@@ -50,7 +58,9 @@ struct _ThredoMonitor
 {
   GObject parent_instance;
 
-  Listener *listener; /* see g_atomic_rc_box_acquire() */
+  Listener *listener;   /* see g_atomic_rc_box_acquire() */
+  guint pid;            /* construction: 0 is this process */
+  ThredoRemote *remote; /* NULL: it watches this process, or another one in vain */
 
   GPtrArray *infos; /* by their ids, which grow */
   GSource *ticks;   /* NULL: the list is not kept up to date */
@@ -71,6 +81,8 @@ enum
   PROP_0,
   PROP_ITEM_TYPE,
   PROP_N_ITEMS,
+  PROP_PID,
+  PROP_CLOSED,
   PROP_INTERVAL,
   PROP_N_WAITING,
   PROP_WAITS_PER_SECOND,
@@ -81,6 +93,7 @@ enum
 enum
 {
   SIGNAL_DEADLOCK,
+  SIGNAL_REFRESHED,
   N_SIGNALS
 };
 
@@ -225,14 +238,15 @@ thredo_monitor_dispose (GObject *object)
 {
   ThredoMonitor *self = THREDO_MONITOR (object);
 
-  if (self->listener != NULL)
+  g_clear_pointer (&self->remote, thredo_remote_close);
+  if (self->listener != NULL && self->pid == 0)
     {
       thredo_mutex_lock (&listeners.lock);
       g_ptr_array_remove_fast (listeners.all, self->listener);
       thredo_mutex_unlock (&listeners.lock);
-      g_clear_pointer (&self->listener, listener_unref);
       thredo_history_end ();
     }
+  g_clear_pointer (&self->listener, listener_unref);
   stop_ticking (self);
 
   G_OBJECT_CLASS (thredo_monitor_parent_class)->dispose (object);
@@ -265,6 +279,12 @@ thredo_monitor_get_property (GObject    *object,
     case PROP_N_ITEMS:
       g_value_set_uint (value, self->infos->len);
       break;
+    case PROP_PID:
+      g_value_set_uint (value, thredo_monitor_get_pid (self));
+      break;
+    case PROP_CLOSED:
+      g_value_set_boolean (value, thredo_monitor_is_closed (self));
+      break;
     case PROP_INTERVAL:
       g_value_set_int64 (value, self->interval);
       break;
@@ -290,6 +310,9 @@ thredo_monitor_set_property (GObject      *object,
 {
   switch (prop_id)
     {
+    case PROP_PID:
+      THREDO_MONITOR (object)->pid = g_value_get_uint (value);
+      break;
     case PROP_INTERVAL:
       thredo_monitor_set_interval (THREDO_MONITOR (object), g_value_get_int64 (value));
       break;
@@ -299,10 +322,31 @@ thredo_monitor_set_property (GObject      *object,
 }
 
 static void
+thredo_monitor_constructed (GObject *object)
+{
+  ThredoMonitor *self = THREDO_MONITOR (object);
+
+  G_OBJECT_CLASS (thredo_monitor_parent_class)->constructed (object);
+
+  if (self->pid != 0)
+    return;
+  thredo_mutex_lock (&listeners.lock);
+  if (listeners.all == NULL)
+    listeners.all = g_ptr_array_new ();
+  g_ptr_array_add (listeners.all, self->listener);
+  thredo_mutex_unlock (&listeners.lock);
+
+  thredo_history_begin ();
+  thredo_monitor_refresh (self);
+  start_ticking (self);
+}
+
+static void
 thredo_monitor_class_init (ThredoMonitorClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->constructed = thredo_monitor_constructed;
   object_class->get_property = thredo_monitor_get_property;
   object_class->set_property = thredo_monitor_set_property;
   object_class->dispose = thredo_monitor_dispose;
@@ -326,6 +370,26 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
    */
   properties[PROP_N_ITEMS] = g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0,
                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoMonitor:pid:
+   *
+   * The number of the process that it watches.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PID] =
+      g_param_spec_uint ("pid", NULL, NULL, 0, G_MAXUINT, 0,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoMonitor:closed:
+   *
+   * Whether it watches another process, which has gone, or is not exported any more. Nothing
+   * changes then.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE,
+                                                  G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoMonitor:interval:
    *
@@ -389,6 +453,18 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
   signals[SIGNAL_DEADLOCK] =
       g_signal_new ("deadlock", THREDO_TYPE_MONITOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                     G_TYPE_NONE, 1, THREDO_TYPE_DEADLOCK);
+
+  /**
+   * ThredoMonitor::refreshed:
+   * @self: a monitor
+   *
+   * Everything has been brought up to date.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_REFRESHED] =
+      g_signal_new ("refreshed", THREDO_TYPE_MONITOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                    G_TYPE_NONE, 0);
 }
 
 static void
@@ -398,18 +474,9 @@ thredo_monitor_init (ThredoMonitor *self)
   self->listener->context = g_main_context_ref_thread_default ();
   g_weak_ref_init (&self->listener->monitor, self);
 
-  thredo_mutex_lock (&listeners.lock);
-  if (listeners.all == NULL)
-    listeners.all = g_ptr_array_new ();
-  g_ptr_array_add (listeners.all, self->listener);
-  thredo_mutex_unlock (&listeners.lock);
-
-  thredo_history_begin ();
   self->probe = thredo_loop_probe_new ();
   self->infos = g_ptr_array_new_with_free_func (g_object_unref);
   self->interval = DEFAULT_INTERVAL;
-  thredo_monitor_refresh (self);
-  start_ticking (self);
 }
 
 /**
@@ -426,6 +493,84 @@ ThredoMonitor *
 thredo_monitor_new (void)
 {
   return g_object_new (THREDO_TYPE_MONITOR, NULL);
+}
+
+/**
+ * thredo_monitor_new_for_process:
+ * @pid: the number of a process, see [func@Thredo.Monitor.list_processes]
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Makes a monitor of another process of the same user, for the thread-default main context of
+ * the caller.
+ *
+ * It waits until the process has answered, which takes a moment, and five seconds at most. From
+ * then on nothing but [method@Thredo.Monitor.cancel_thread] and
+ * [method@Thredo.Monitor.cancel_group] waits for the process.
+ *
+ * Returns: (transfer full): a new monitor, or %NULL with an error of `G_IO_ERROR`:
+ *   `G_IO_ERROR_NOT_FOUND` or `G_IO_ERROR_CONNECTION_REFUSED` if the process is not there, or
+ *   is not exported, `G_IO_ERROR_PERMISSION_DENIED` if it is another user's,
+ *   `G_IO_ERROR_TIMED_OUT` if it does not answer, `G_IO_ERROR_CANCELLED`, or
+ *   `G_IO_ERROR_FAILED` if it answers something else
+ *
+ * Since: 1.0
+ */
+ThredoMonitor *
+thredo_monitor_new_for_process (guint          pid,
+                                GCancellable  *cancellable,
+                                GError       **error)
+{
+  g_autoptr(ThredoMonitor) self = NULL;
+
+  g_return_val_if_fail (pid > 0 && pid <= G_MAXINT, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  self = g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL);
+  self->remote = thredo_remote_new (self, self->listener->context, (GPid) pid, cancellable, error);
+  if (self->remote == NULL)
+    return NULL;
+  thredo_monitor_refresh (self);
+  start_ticking (self);
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * thredo_monitor_get_pid:
+ * @self: a monitor
+ *
+ * Gets which process it watches.
+ *
+ * Returns: the number of the process
+ *
+ * Since: 1.0
+ */
+guint
+thredo_monitor_get_pid (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
+
+  return self->pid != 0 ? self->pid : (guint) getpid ();
+}
+
+/**
+ * thredo_monitor_is_closed:
+ * @self: a monitor
+ *
+ * Tells whether the process that it watches has gone, or is not exported any more.
+ *
+ * Returns: %TRUE if so; %FALSE if it watches its own
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_monitor_is_closed (ThredoMonitor *self)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
+
+  return self->pid != 0 && (self->remote == NULL || thredo_remote_is_closed (self->remote));
 }
 
 static void
@@ -537,6 +682,13 @@ look (guint64 *n_waits)
   return all;
 }
 
+static gpointer
+copy_reference (gconstpointer object,
+                gpointer      user_data)
+{
+  return g_object_ref ((gpointer) object);
+}
+
 /**
  * thredo_monitor_snapshot:
  * @self: a monitor
@@ -544,7 +696,8 @@ look (guint64 *n_waits)
  * Looks at all live threads: those of the library, and others that have used it.
  *
  * Any thread may call this. Threads go on meanwhile: each of them is seen at one
- * moment, but not all at the same.
+ * moment, but not all at the same. If it is another process that is watched, this is what is
+ * in the list, and not for any thread.
  *
  * Returns: (element-type Thredo.ThreadInfo) (transfer container): what was seen, the oldest
  *   thread first
@@ -559,6 +712,9 @@ thredo_monitor_snapshot (ThredoMonitor *self)
   guint64 n_waits;
 
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+
+  if (self->pid != 0)
+    return g_ptr_array_copy (self->infos, copy_reference, NULL);
 
   all = look (&n_waits);
   infos = g_ptr_array_new_full (all->len, g_object_unref);
@@ -634,32 +790,74 @@ remove_ended (ThredoMonitor *self,
     }
 }
 
+static int
+compare_numbers (gconstpointer a,
+                 gconstpointer b)
+{
+  guint64 one = *(const guint64 *) a, other = *(const guint64 *) b;
+
+  return (one > other) - (one < other);
+}
+
+/* The same, where it is known which have ended. */
+static void
+remove_gone (ThredoMonitor *self,
+             const guint64 *gone,
+             guint          n_gone)
+{
+  guint position = 0;
+
+  while (position < self->infos->len && n_gone > 0)
+    {
+      guint n = 0;
+
+      while (position + n < self->infos->len)
+        {
+          guint64 id = get_id (self, position + n);
+
+          if (bsearch (&id, gone, n_gone, sizeof (guint64), compare_numbers) == NULL)
+            break;
+          n++;
+        }
+      if (n > 0)
+        {
+          g_ptr_array_remove_range (self->infos, position, n);
+          g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
+        }
+      position++;
+    }
+}
+
 /* Those who have come, who are younger than all others but for threads that the library has
- * come to know late. The rest is as it was, or is brought up to date. */
+ * come to know late. What else was seen is brought up to date. */
 static void
 insert_new (ThredoMonitor *self,
             GArray        *all)
 {
+  guint position = 0;
   guint i = 0;
 
   while (i < all->len)
     {
+      ThredoThreadSeen *first = &g_array_index (all, ThredoThreadSeen, i);
       guint n = 0;
 
+      while (position < self->infos->len && get_id (self, position) < first->id)
+        position++;
       while (i + n < all->len &&
-             (i + n >= self->infos->len ||
-              get_id (self, i + n) > g_array_index (all, ThredoThreadSeen, i + n).id))
+             (position + n >= self->infos->len ||
+              get_id (self, position + n) > g_array_index (all, ThredoThreadSeen, i + n).id))
         {
           ThredoThreadSeen *seen = &g_array_index (all, ThredoThreadSeen, i + n);
 
-          g_ptr_array_insert (self->infos, (int) (i + n), thredo_thread_info_new (seen));
+          g_ptr_array_insert (self->infos, (int) (position + n), thredo_thread_info_new (seen));
           n++;
         }
       if (n > 0)
-        g_list_model_items_changed (G_LIST_MODEL (self), i, 0, n);
+        g_list_model_items_changed (G_LIST_MODEL (self), position, 0, n);
       else
-        thredo_thread_info_update (self->infos->pdata[i],
-                                   &g_array_index (all, ThredoThreadSeen, i));
+        thredo_thread_info_update (self->infos->pdata[position], first);
+      position += MAX (n, 1);
       i += MAX (n, 1);
     }
 }
@@ -674,22 +872,15 @@ count_waiting (GArray *all)
   return n;
 }
 
-static void
-note_figures (ThredoMonitor *self,
-              guint          n_waiting,
-              guint64        n_waits)
+void
+thredo_monitor_set_figures (ThredoMonitor *self,
+                            guint          n_waiting,
+                            double         waits_per_second,
+                            GTimeSpan      loop_latency)
 {
-  GTimeSpan loop_latency = thredo_loop_probe_ask (self->probe);
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->refreshed != 0 && now > self->refreshed)
-    {
-      self->waits_per_second = (double) (n_waits - self->n_waits) * G_TIME_SPAN_SECOND /
-                               (double) (now - self->refreshed);
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WAITS_PER_SECOND]);
-    }
-  self->refreshed = now;
-  self->n_waits = n_waits;
+  g_object_freeze_notify (G_OBJECT (self));
+  self->waits_per_second = waits_per_second;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WAITS_PER_SECOND]);
   if (self->n_waiting != n_waiting)
     {
       self->n_waiting = n_waiting;
@@ -700,13 +891,81 @@ note_figures (ThredoMonitor *self,
       self->loop_latency = loop_latency;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LOOP_LATENCY]);
     }
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+static void
+note_figures (ThredoMonitor *self,
+              guint          n_waiting,
+              guint64        n_waits)
+{
+  GTimeSpan loop_latency = thredo_loop_probe_ask (self->probe);
+  gint64 now = g_get_monotonic_time ();
+  double waits_per_second = self->waits_per_second;
+
+  if (self->refreshed != 0 && now > self->refreshed)
+    waits_per_second = (double) (n_waits - self->n_waits) * G_TIME_SPAN_SECOND /
+                       (double) (now - self->refreshed);
+  self->refreshed = now;
+  self->n_waits = n_waits;
+  thredo_monitor_set_figures (self, n_waiting, waits_per_second, loop_latency);
+}
+
+/* Of another process; takes what is in the array, which is in the order of the numbers. */
+void
+thredo_monitor_take_changes (ThredoMonitor *self,
+                             GArray        *changed,
+                             gboolean       is_all,
+                             const guint64 *gone,
+                             guint          n_gone)
+{
+  g_autoptr(ThredoMonitor) kept = g_object_ref (self);
+  g_autofree guint64 *sorted = g_memdup2 (gone, n_gone * sizeof (guint64));
+  guint n_before = self->infos->len;
+
+  if (n_gone > 0)
+    qsort (sorted, n_gone, sizeof (guint64), compare_numbers);
+  self->refreshing = TRUE;
+  g_object_freeze_notify (G_OBJECT (self));
+  if (is_all)
+    remove_ended (self, changed);
+  else
+    remove_gone (self, sorted, n_gone);
+  insert_new (self, changed);
+  if (self->infos->len != n_before)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
+  g_object_thaw_notify (G_OBJECT (self));
+  self->refreshing = FALSE;
+}
+
+void
+thredo_monitor_note_refreshed (ThredoMonitor *self)
+{
+  g_signal_emit (self, signals[SIGNAL_REFRESHED], 0);
+}
+
+void
+thredo_monitor_note_closed (ThredoMonitor *self)
+{
+  stop_ticking (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
+}
+
+void
+thredo_monitor_emit_deadlock (ThredoMonitor  *self,
+                              ThredoDeadlock *deadlock)
+{
+  g_autoptr(ThredoMonitor) kept = g_object_ref (self);
+
+  g_signal_emit (self, signals[SIGNAL_DEADLOCK], 0, deadlock);
 }
 
 /**
  * thredo_monitor_refresh:
  * @self: a monitor
  *
- * Brings the list up to date now.
+ * Brings the list up to date now; if it is of another process, when that has answered, and
+ * [signal@Thredo.Monitor::refreshed] is emitted.
  *
  * To be called in the monitor's main context. Called from a handler of what it changes it
  * does nothing.
@@ -724,6 +983,12 @@ thredo_monitor_refresh (ThredoMonitor *self)
 
   if (self->refreshing)
     return;
+  if (self->pid != 0)
+    {
+      if (self->remote != NULL)
+        thredo_remote_refresh (self->remote);
+      return;
+    }
 
   g_object_ref (self);
   self->refreshing = TRUE;
@@ -737,6 +1002,7 @@ thredo_monitor_refresh (ThredoMonitor *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
   g_object_thaw_notify (G_OBJECT (self));
   self->refreshing = FALSE;
+  thredo_monitor_note_refreshed (self);
   g_object_unref (self);
 }
 
@@ -849,6 +1115,8 @@ thredo_monitor_get_loop_latency (ThredoMonitor *self)
  *
  * Any thread may call this, and keeps nobody from putting and getting.
  *
+ * Of another process that is watched nothing is known.
+ *
  * Returns: (element-type Thredo.QueueInfo) (transfer container): what was seen, the oldest
  *   queue first
  *
@@ -858,6 +1126,8 @@ GPtrArray *
 thredo_monitor_list_queues (ThredoMonitor *self)
 {
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+  if (self->pid != 0)
+    return g_ptr_array_new_with_free_func (g_object_unref);
 
   return thredo_local_list_queues ();
 }
@@ -872,6 +1142,8 @@ thredo_monitor_list_queues (ThredoMonitor *self)
  * Any thread may call this. Locks go from thread to thread meanwhile: each is seen at one
  * moment, but not all at the same.
  *
+ * Of another process that is watched nothing is known.
+ *
  * Returns: (element-type Thredo.LockInfo) (transfer container): what was seen, the oldest
  *   lock first
  *
@@ -881,6 +1153,8 @@ GPtrArray *
 thredo_monitor_list_locks (ThredoMonitor *self)
 {
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+  if (self->pid != 0)
+    return g_ptr_array_new_with_free_func (g_object_unref);
 
   return thredo_local_list_locks ();
 }
@@ -894,6 +1168,8 @@ thredo_monitor_list_locks (ThredoMonitor *self)
  *
  * A thread that has been joined is in it. Any thread may call this.
  *
+ * Of another process that is watched nothing is known.
+ *
  * Returns: (element-type Thredo.EndedInfo) (transfer container): how they have ended, the
  *   one that has done so last at the end
  *
@@ -903,6 +1179,8 @@ GPtrArray *
 thredo_monitor_get_history (ThredoMonitor *self)
 {
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+  if (self->pid != 0)
+    return g_ptr_array_new_with_free_func (g_object_unref);
 
   return thredo_history_list ();
 }
@@ -916,10 +1194,12 @@ thredo_monitor_get_history (ThredoMonitor *self)
  *
  * Cancels a thread, as [method@Thredo.Thread.cancel] does.
  *
- * It does not wait for the thread to end. Any thread may call this.
+ * It does not wait for the thread to end. Any thread may call this. If it is another process
+ * that is watched, it waits for that to say that it has done so, five seconds at most.
  *
  * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
- *   there is no such thread, or it has ended; `G_IO_ERROR_CANCELLED` if @cancellable is cancelled
+ *   there is no such thread, or it has ended; `G_IO_ERROR_CANCELLED` if @cancellable is cancelled;
+ *   of another process also `G_IO_ERROR_CLOSED` if it has gone, or `G_IO_ERROR_TIMED_OUT`
  *
  * Since: 1.0
  */
@@ -932,8 +1212,11 @@ thredo_monitor_cancel_thread (ThredoMonitor  *self,
   g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
 
-  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
-         thredo_local_cancel_thread (id, error);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (self->pid != 0)
+    return thredo_remote_cancel (self->remote, "CancelThread", id, cancellable, error);
+  return thredo_local_cancel_thread (id, error);
 }
 
 /**
@@ -945,11 +1228,13 @@ thredo_monitor_cancel_thread (ThredoMonitor  *self,
  *
  * Cancels a group, as [method@Thredo.Group.cancel] does.
  *
- * It does not wait for the threads to end. Any thread may call this.
+ * It does not wait for the threads to end. Any thread may call this. If it is another process
+ * that is watched, it waits for that to say that it has done so, five seconds at most.
  *
  * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
  *   there is no such group, or none of its threads is running; `G_IO_ERROR_CANCELLED` if
- *   @cancellable is cancelled
+ *   @cancellable is cancelled; of another process also `G_IO_ERROR_CLOSED` if it has gone, or
+ *   `G_IO_ERROR_TIMED_OUT`
  *
  * Since: 1.0
  */
@@ -962,8 +1247,11 @@ thredo_monitor_cancel_group (ThredoMonitor  *self,
   g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
 
-  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
-         thredo_local_cancel_group (id, error);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (self->pid != 0)
+    return thredo_remote_cancel (self->remote, "CancelGroup", id, cancellable, error);
+  return thredo_local_cancel_group (id, error);
 }
 
 /**
@@ -972,7 +1260,8 @@ thredo_monitor_cancel_group (ThredoMonitor  *self,
  *
  * Finds the threads that wait for each other in a circle now.
  *
- * Any thread may call this.
+ * Any thread may call this. If it is another process that is watched, it is for the monitor's
+ * thread, and tells what was found when the list was last brought up to date.
  *
  * Returns: (element-type Thredo.Deadlock) (transfer container): all there are, each once
  *
@@ -985,6 +1274,10 @@ thredo_monitor_find_deadlocks (ThredoMonitor *self)
   GPtrArray *deadlocks;
 
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
+
+  if (self->pid != 0)
+    return self->remote != NULL ? thredo_remote_dup_deadlocks (self->remote)
+                                : g_ptr_array_new_with_free_func (g_object_unref);
 
   cycles = thredo_chain_find_cycles ();
   deadlocks = g_ptr_array_new_full (cycles->len, g_object_unref);

@@ -14,6 +14,14 @@ G_DECLARE_FINAL_TYPE (ThredoMonitor, thredo_monitor, THREDO, MONITOR, GObject)
 THREDO_AVAILABLE
 ThredoMonitor *thredo_monitor_new (void);
 THREDO_AVAILABLE
+ThredoMonitor *thredo_monitor_new_for_process (guint          pid,
+                                               GCancellable  *cancellable,
+                                               GError       **error);
+THREDO_AVAILABLE
+guint thredo_monitor_get_pid (ThredoMonitor *self);
+THREDO_AVAILABLE
+gboolean thredo_monitor_is_closed (ThredoMonitor *self);
+THREDO_AVAILABLE
 GPtrArray *thredo_monitor_snapshot (ThredoMonitor *self);
 THREDO_AVAILABLE
 GPtrArray *thredo_monitor_find_deadlocks (ThredoMonitor *self);

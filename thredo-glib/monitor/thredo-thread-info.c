@@ -11,7 +11,8 @@
  *
  * What [method@Thredo.Monitor.snapshot] returns does not change any more. What is in a
  * [class@Thredo.Monitor] as a list is brought up to date by it, with a notification for each
- * property that is not as it was. Either keeps a reference to the thread.
+ * property that is not as it was. Either keeps a reference to the thread, if it is one of this
+ * process.
  *
  * Since: 1.0
  */
@@ -206,7 +207,7 @@ thredo_thread_info_class_init (ThredoThreadInfoClass *klass)
   /**
    * ThredoThreadInfo:thread:
    *
-   * The thread.
+   * The thread, if it is one of this process.
    *
    * Since: 1.0
    */
@@ -358,7 +359,7 @@ thredo_thread_info_init (ThredoThreadInfo *self)
  *
  * Gets the thread, to cancel it for example.
  *
- * Returns: (transfer none): the thread
+ * Returns: (transfer none) (nullable): the thread, or %NULL if it is another process's
  *
  * Since: 1.0
  */

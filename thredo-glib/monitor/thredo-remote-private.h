@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "thredo-monitor.h"
+
+/* The connection of a monitor to another process. For the thread that runs the monitor's main
+ * context, but for the calls that wait. */
+typedef struct _ThredoRemote ThredoRemote;
+
+ThredoRemote *thredo_remote_new (ThredoMonitor  *monitor,
+                                 GMainContext   *context,
+                                 GPid            pid,
+                                 GCancellable   *cancellable,
+                                 GError        **error);
+void thredo_remote_close (ThredoRemote *self);
+gboolean thredo_remote_is_closed (ThredoRemote *self);
+void thredo_remote_refresh (ThredoRemote *self);
+GPtrArray *thredo_remote_dup_deadlocks (ThredoRemote *self);
+gboolean thredo_remote_cancel (ThredoRemote  *self,
+                               const char    *method,
+                               guint64        id,
+                               GCancellable  *cancellable,
+                               GError       **error);

@@ -235,6 +235,7 @@ sleep_in_shield (ThredoThread  *thread,
   Nest *nest = user_data;
 
   thredo_scope_enter (shield);
+  nest->innermost = g_object_ref (thread);
   g_atomic_int_set (&nest->ready, 1);
   support_gate_wait (&nest->gate);
   thredo_scope_leave (shield);
@@ -247,11 +248,12 @@ make_inner_group (ThredoThread  *thread,
                   GError       **error)
 {
   g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) innermost = NULL;
   Nest *nest = user_data;
 
   thredo_group_set_name (group, "inner");
-  nest->innermost = thredo_group_spawn (group, "innermost", sleep_in_shield, nest, NULL, error);
-  return nest->innermost != NULL && thredo_group_join (group, NULL, error);
+  innermost = thredo_group_spawn (group, "innermost", sleep_in_shield, nest, NULL, error);
+  return innermost != NULL && thredo_group_join (group, NULL, error);
 }
 
 static void

@@ -14,6 +14,7 @@ struct _ThredoGroupCore
   gatomicrefcount ref_count;
   GWeakRef group;
   guint64 id;
+  ThredoName name;
   ThredoGroupCore *parent; /* that of the thread which made the group */
   ThredoGroupWait policy;
 
@@ -69,6 +70,7 @@ thredo_group_core_new (ThredoGroup *group)
   g_atomic_ref_count_init (&self->ref_count);
   g_weak_ref_init (&self->group, group);
   self->id = thredo_slot_new_serial ();
+  thredo_name_init (&self->name);
   if (slot != NULL && slot->owner != NULL)
     self->parent = thredo_thread_dup_core (slot->owner);
   thredo_mutex_init (&self->lock);
@@ -93,6 +95,7 @@ thredo_group_core_unref (ThredoGroupCore *self)
   g_clear_object (&self->completed);
   g_clear_object (&self->failed);
   g_weak_ref_clear (&self->group);
+  thredo_name_clear (&self->name);
   g_clear_pointer (&self->parent, thredo_group_core_unref);
   thredo_mutex_clear (&self->lock);
   g_free (self);
@@ -110,22 +113,36 @@ thredo_group_core_get_id (ThredoGroupCore *self)
   return self->id;
 }
 
-/* What the group and those around it are called, the outermost first. One that is gone, or
- * has no name, is an empty string. */
-char **
-thredo_group_core_dup_path (ThredoGroupCore *self)
+ThredoName *
+thredo_group_core_get_name (ThredoGroupCore *self)
 {
-  GPtrArray *path = g_ptr_array_new ();
+  return &self->name;
+}
+
+/* What the group and those around it are called, and their numbers, the outermost first. The
+ * object may be gone. */
+char **
+thredo_group_core_dup_path (ThredoGroupCore  *self,
+                            guint64         **ids)
+{
+  guint n = 0;
+  char **path;
 
   for (ThredoGroupCore *core = self; core != NULL; core = core->parent)
+    n++;
+  path = g_new0 (char *, n + 1);
+  *ids = g_new (guint64, n);
+  for (ThredoGroupCore *core = self; core != NULL; core = core->parent)
     {
-      g_autoptr(ThredoGroup) group = thredo_group_core_dup_group (core);
-      const char *name = group != NULL ? thredo_group_get_name (group) : NULL;
+      const char *name = thredo_name_get (&core->name);
 
-      g_ptr_array_insert (path, 0, g_strdup (name != NULL ? name : ""));
+      n--;
+      (*ids)[n] = core->id;
+      path[n] = name != NULL && *name != '\0'
+                    ? g_strdup (name)
+                    : g_strdup_printf ("group %" G_GUINT64_FORMAT, core->id);
     }
-  g_ptr_array_add (path, NULL);
-  return (char **) g_ptr_array_free (path, FALSE);
+  return path;
 }
 
 static gboolean

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "thredo-group.h"
+#include "thredo-name-private.h"
 #include "thredo-thread-private.h"
 
 /* The part of a group that its threads know, and that outlives the object. */
@@ -11,7 +12,9 @@ ThredoGroupCore *thredo_group_core_ref (ThredoGroupCore *self);
 void thredo_group_core_unref (ThredoGroupCore *self);
 ThredoGroup *thredo_group_core_dup_group (ThredoGroupCore *self);
 guint64 thredo_group_core_get_id (ThredoGroupCore *self);
-char **thredo_group_core_dup_path (ThredoGroupCore *self);
+ThredoName *thredo_group_core_get_name (ThredoGroupCore *self);
+char **thredo_group_core_dup_path (ThredoGroupCore  *self,
+                                   guint64         **ids);
 void thredo_group_core_member_ended (ThredoGroupCore *self,
                                      ThredoThread    *thread);
 void thredo_group_core_member_cancelled (ThredoGroupCore *self,

@@ -79,7 +79,6 @@ struct _ThredoGroup
   GObject parent_instance;
 
   ThredoGroupCore *core;
-  ThredoName name;
 };
 
 enum
@@ -162,7 +161,7 @@ thredo_group_dispose (GObject *object)
   if (n_left > 0)
     g_warning ("Group" THREDO_NAME_FORMAT " was dropped without a join: %u of its threads had not "
                "ended, and have been cancelled",
-               THREDO_NAME_ARGS (self->name.current), n_left);
+               THREDO_NAME_ARGS (thredo_group_get_name (self)), n_left);
 
   G_OBJECT_CLASS (thredo_group_parent_class)->dispose (object);
 }
@@ -173,7 +172,6 @@ thredo_group_finalize (GObject *object)
   ThredoGroup *self = THREDO_GROUP (object);
 
   thredo_group_core_unref (self->core);
-  thredo_name_clear (&self->name);
 
   G_OBJECT_CLASS (thredo_group_parent_class)->finalize (object);
 }
@@ -226,7 +224,6 @@ static void
 thredo_group_init (ThredoGroup *self)
 {
   self->core = thredo_group_core_new (self);
-  thredo_name_init (&self->name);
 }
 
 /**
@@ -932,7 +929,7 @@ thredo_group_get_name (ThredoGroup *self)
 {
   g_return_val_if_fail (THREDO_IS_GROUP (self), NULL);
 
-  return thredo_name_get (&self->name);
+  return thredo_name_get (thredo_group_core_get_name (self->core));
 }
 
 /**
@@ -950,7 +947,7 @@ thredo_group_set_name (ThredoGroup *self,
 {
   g_return_if_fail (THREDO_IS_GROUP (self));
 
-  thredo_name_set (&self->name, name);
+  thredo_name_set (thredo_group_core_get_name (self->core), name);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NAME]);
 }
 

@@ -20,14 +20,18 @@
  * thread that forked and no other: no loop, no idle workers. */
 
 /* The global locks of other layers. */
-static ThredoMutex *protected[8];
+static struct
+{
+  ThredoMutex *lock;
+  void (*in_child) (void);
+} protected[8];
 static guint n_protected;
 
 static void
 prepare (void)
 {
   for (guint i = 0; i < n_protected; i++)
-    thredo_mutex_lock (protected[i]);
+    thredo_mutex_lock (protected[i].lock);
   thredo_loop_fork_prepare ();
   thredo_worker_fork_prepare ();
   thredo_hold_fork_prepare ();
@@ -44,7 +48,7 @@ parent (void)
   thredo_worker_fork_parent ();
   thredo_loop_fork_parent ();
   for (guint i = n_protected; i > 0; i--)
-    thredo_mutex_unlock (protected[i - 1]);
+    thredo_mutex_unlock (protected[i - 1].lock);
 }
 
 static void
@@ -58,7 +62,11 @@ child (void)
   thredo_worker_fork_child ();
   thredo_loop_fork_child ();
   for (guint i = 0; i < n_protected; i++)
-    thredo_mutex_init (protected[i]);
+    {
+      thredo_mutex_init (protected[i].lock);
+      if (protected[i].in_child != NULL)
+      protected[i].in_child ();
+    }
 }
 
 void
@@ -74,12 +82,16 @@ thredo_fork_register (void)
 }
 
 /* Has a lock of another layer taken around forks as well, before those of the
- * kernel. For constructors. */
+ * kernel. What the child has to do with what it guards, if that is not NULL, may not take
+ * other locks. For constructors. */
 void
-thredo_fork_protect (ThredoMutex *lock)
+thredo_fork_protect (ThredoMutex *lock,
+                     void (*in_child) (void))
 {
   g_assert (n_protected < G_N_ELEMENTS (protected));
-  protected[n_protected++] = lock;
+  protected[n_protected].lock = lock;
+  protected[n_protected].in_child = in_child;
+  n_protected++;
 }
 
 #else
@@ -90,7 +102,8 @@ thredo_fork_register (void)
 }
 
 void
-thredo_fork_protect (ThredoMutex *lock)
+thredo_fork_protect (ThredoMutex *lock,
+                     void (*in_child) (void))
 {
 }
 

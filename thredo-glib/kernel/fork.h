@@ -5,4 +5,5 @@
 #include "mutex.h"
 
 void thredo_fork_register (void);
-void thredo_fork_protect (ThredoMutex *lock);
+void thredo_fork_protect (ThredoMutex *lock,
+                          void (*in_child) (void));

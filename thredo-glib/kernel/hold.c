@@ -2,7 +2,12 @@
 
 #include "hold.h"
 
+#include "walk.h"
+
 #include <glib-object.h>
+
+/* How many locks a monitor looks at before it lets others in. */
+#define WALK_STEPS 1000
 
 /* All locks of the process. */
 static struct
@@ -10,6 +15,7 @@ static struct
   ThredoMutex lock;
   ThredoHold *first; /* the newest */
   guint64 last_id;
+  ThredoWalk *walks;
 } holds;
 
 void
@@ -43,6 +49,7 @@ thredo_hold_clear (ThredoHold *self)
     holds.first = self->next;
   if (self->next != NULL)
     self->next->prev = self->prev;
+  thredo_walk_skip (holds.walks, self, self->next);
   thredo_mutex_unlock (&holds.lock);
 
   thredo_turnstile_clear (&self->turnstile);
@@ -135,6 +142,47 @@ thredo_hold_dup_owner (ThredoHold *self)
   return thread;
 }
 
+/* Calls the function for every lock, the newest first, with the list's lock held. */
+static void
+walk (void (*func) (ThredoHold *hold,
+                    gpointer    user_data),
+      gpointer user_data)
+{
+  ThredoWalk walk;
+
+  thredo_mutex_lock (&holds.lock);
+  thredo_walk_begin (&walk, &holds.walks, holds.first);
+  while (walk.next_item != NULL)
+    {
+      ThredoHold *hold = walk.next_item;
+
+      walk.next_item = hold->next;
+      func (hold, user_data);
+      thredo_walk_pause (&walk, WALK_STEPS, &holds.lock);
+    }
+  thredo_walk_end (&walk, &holds.walks);
+  thredo_mutex_unlock (&holds.lock);
+}
+
+typedef struct
+{
+  void (*func) (ThredoHold *hold,
+                ThredoSlot *owner,
+                gpointer    user_data);
+  gpointer user_data;
+} OwnedVisitor;
+
+static void
+visit_owned (ThredoHold *hold,
+             gpointer    user_data)
+{
+  ThredoSlot *owner = thredo_owner_get_slot (&hold->turnstile.word);
+  OwnedVisitor *visitor = user_data;
+
+  if (owner != NULL)
+    visitor->func (hold, owner, visitor->user_data);
+}
+
 /* Calls the function for every lock that somebody owns, with the list's lock
  * held. The owner is a name, as it may give the lock back meanwhile, and end. */
 void
@@ -143,15 +191,40 @@ thredo_hold_foreach (void (*func) (ThredoHold *hold,
                                    gpointer    user_data),
                      gpointer user_data)
 {
-  thredo_mutex_lock (&holds.lock);
-  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
-    {
-      ThredoSlot *owner = thredo_owner_get_slot (&hold->turnstile.word);
+  OwnedVisitor visitor = { func, user_data };
 
-      if (owner != NULL)
-        func (hold, owner, user_data);
-    }
-  thredo_mutex_unlock (&holds.lock);
+  walk (visit_owned, &visitor);
+}
+
+typedef struct
+{
+  void (*func) (ThredoHoldSeen *seen,
+                gpointer        user_data);
+  gpointer user_data;
+  GPtrArray *waiting;
+} SeenVisitor;
+
+static void
+visit_seen (ThredoHold *hold,
+            gpointer    user_data)
+{
+  guintptr word = thredo_turnstile_get_word (&hold->turnstile);
+  SeenVisitor *visitor = user_data;
+  ThredoHoldSeen seen = {
+    .id = hold->id,
+    .noun = hold->noun,
+    .name = hold->get_name (hold->object),
+    .is_abandoned = (word & THREDO_TURNSTILE_ABANDONED) != 0,
+  };
+
+  if (thredo_owner_get_slot (&hold->turnstile.word) != NULL)
+    seen.owner = thredo_hold_dup_owner (hold);
+  if (visitor->waiting == NULL)
+    visitor->waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  seen.n_waiting = thredo_turnstile_list_waiting (&hold->turnstile, visitor->waiting);
+  if (visitor->waiting->len > 0)
+    seen.waiting = g_steal_pointer (&visitor->waiting);
+  visitor->func (&seen, visitor->user_data);
 }
 
 /* Calls the function for every lock, the newest first, with the list's lock held: last
@@ -161,24 +234,10 @@ thredo_hold_foreach_seen (void (*func) (ThredoHoldSeen *seen,
                                         gpointer        user_data),
                           gpointer user_data)
 {
-  thredo_mutex_lock (&holds.lock);
-  for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
-    {
-      guintptr word = thredo_turnstile_get_word (&hold->turnstile);
-      ThredoHoldSeen seen = {
-        .id = hold->id,
-        .noun = hold->noun,
-        .name = hold->get_name (hold->object),
-        .owner = thredo_owner_get_slot (&hold->turnstile.word) != NULL
-                     ? thredo_hold_dup_owner (hold)
-                     : NULL,
-        .n_waiting = thredo_turnstile_count_waiting (&hold->turnstile),
-        .is_abandoned = (word & THREDO_TURNSTILE_ABANDONED) != 0,
-      };
+  SeenVisitor visitor = { func, user_data, NULL };
 
-      func (&seen, user_data);
-    }
-  thredo_mutex_unlock (&holds.lock);
+  walk (visit_seen, &visitor);
+  g_clear_pointer (&visitor.waiting, g_ptr_array_unref);
 }
 
 void
@@ -200,6 +259,7 @@ thredo_hold_fork_child (void)
   ThredoSlot *self = thredo_slot_peek ();
 
   thredo_mutex_init (&holds.lock);
+  holds.walks = NULL;
   for (ThredoHold *hold = holds.first; hold != NULL; hold = hold->next)
     thredo_turnstile_fork_child (&hold->turnstile, self);
 }

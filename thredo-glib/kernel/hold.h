@@ -38,6 +38,7 @@ typedef struct
   const char *name; /* valid until the function that is given this returns */
   gpointer owner;   /* a reference to the thread, the function's to take; or NULL */
   guint n_waiting;
+  GPtrArray *waiting; /* references to the threads in line, the function's to take; or NULL */
   gboolean is_abandoned;
 } ThredoHoldSeen;
 

@@ -5,9 +5,13 @@
 #include "fork.h"
 #include "level.h"
 #include "loop.h"
+#include "walk.h"
 
 #include <string.h>
 #include <time.h>
+
+/* How many threads a monitor looks at before it lets others in. */
+#define WALK_STEPS 200
 
 /* All slots of the process. */
 static struct
@@ -16,6 +20,7 @@ static struct
   ThredoSlot *first;
   guint n;
   guint64 n_waits; /* of slots that are gone */
+  ThredoWalk *walks;
 } registry;
 
 _Atomic guint thredo_slot_n_accounting;
@@ -113,6 +118,7 @@ thredo_slot_clear (ThredoSlot *self)
     registry.first = self->next;
   if (self->next != NULL)
     self->next->prev = self->prev;
+  thredo_walk_skip (registry.walks, self, self->next);
   registry.n--;
   registry.n_waits += self->n_waits_before + self->n_waits;
   thredo_mutex_unlock (&registry.lock);
@@ -328,6 +334,30 @@ thredo_slot_foreach (void (*func) (ThredoSlot *slot,
   thredo_slot_unlock_registry ();
 }
 
+/* The same for a monitor, which lets others to the registry meanwhile. */
+void
+thredo_slot_walk (void (*func) (ThredoSlot *slot,
+                                gpointer    user_data),
+                  gpointer user_data)
+{
+  ThredoWalk walk;
+
+  thredo_slot_lock_registry ();
+  thredo_walk_begin (&walk, &registry.walks, registry.first);
+  while (walk.next_item != NULL)
+    {
+      ThredoSlot *slot = walk.next_item;
+
+      walk.next_item = slot->next;
+      thredo_mutex_lock (&slot->lock);
+      func (slot, user_data);
+      thredo_mutex_unlock (&slot->lock);
+      thredo_walk_pause (&walk, WALK_STEPS, &registry.lock);
+    }
+  thredo_walk_end (&walk, &registry.walks);
+  thredo_slot_unlock_registry ();
+}
+
 void
 thredo_slot_fork_prepare (void)
 {
@@ -353,6 +383,7 @@ thredo_slot_fork_child (void)
     }
 
   thredo_mutex_init (&registry.lock);
+  registry.walks = NULL;
   registry.first = self;
   registry.n = self != NULL ? 1 : 0;
   if (self == NULL)

@@ -108,6 +108,9 @@ void thredo_slot_set_foreign_hooks (void (*attached) (ThredoSlot *slot),
 void thredo_slot_foreach (void (*func) (ThredoSlot *slot,
                                         gpointer    user_data),
                           gpointer user_data);
+void thredo_slot_walk (void (*func) (ThredoSlot *slot,
+                                     gpointer    user_data),
+                       gpointer user_data);
 void thredo_slot_lock_registry (void);
 void thredo_slot_unlock_registry (void);
 guint thredo_slot_count_registered_locked (void);

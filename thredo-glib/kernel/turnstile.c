@@ -456,14 +456,23 @@ thredo_turnstile_adopt (ThredoTurnstile *self,
     ;
 }
 
-/* How many stand in line. */
+/* How many stand in line. References to the threads among them are added, in their order: a
+ * thread does not leave its slot before it has stepped out, which takes the lock. */
 guint
-thredo_turnstile_count_waiting (ThredoTurnstile *self)
+thredo_turnstile_list_waiting (ThredoTurnstile *self,
+                               GPtrArray       *threads)
 {
   guint n;
 
   thredo_mutex_lock (&self->lock);
   n = self->line.length;
+  for (ThredoWait *wait = self->line.first; wait != NULL; wait = wait->next)
+    {
+      ThredoTicket *ticket = wait->payload;
+
+      if (ticket->slot != NULL && ticket->slot->owner != NULL)
+        g_ptr_array_add (threads, g_object_ref (ticket->slot->owner));
+    }
   thredo_mutex_unlock (&self->lock);
 
   return n;

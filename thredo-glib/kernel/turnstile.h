@@ -85,7 +85,8 @@ void thredo_turnstile_step_out (ThredoTurnstile *self,
                                 ThredoWait      *wait);
 void thredo_turnstile_adopt (ThredoTurnstile *self,
                              ThredoSlot      *slot);
-guint thredo_turnstile_count_waiting (ThredoTurnstile *self);
+guint thredo_turnstile_list_waiting (ThredoTurnstile *self,
+                                     GPtrArray       *threads);
 gboolean thredo_turnstile_mark_orphaned (ThredoTurnstile *self);
 void thredo_turnstile_fork_child (ThredoTurnstile *self,
                                   ThredoSlot      *slot);

@@ -213,7 +213,7 @@ __attribute__ ((constructor)) static void
 install_handler (void)
 {
   thredo_chain_set_handler (handle);
-  thredo_fork_protect (&process.lock);
+  thredo_fork_protect (&process.lock, NULL);
 }
 
 static void

@@ -26,6 +26,9 @@
 /* A list of those that have gone is kept so long; who asks less often is told of all. */
 #define MAX_GONE 20000
 
+/* So many queues, or locks, are told of. */
+#define MAX_LISTED 10000u
+
 /* Peers that ask more often are told what was seen last. */
 #define MIN_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
 
@@ -320,6 +323,89 @@ get_deadlocks (Server *self)
   return g_variant_new ("(a(sat))", &builder);
 }
 
+/* Of too many, all that are used are told of before any other. */
+static GVariant *
+pack_list (GPtrArray *infos,
+           gboolean (*is_used) (gpointer info),
+           GVariant *(*pack) (gpointer info))
+{
+  guint n_used = 0, n_unused;
+  GVariantBuilder builder;
+
+  for (guint i = 0; i < infos->len; i++)
+    n_used += is_used (infos->pdata[i]) ? 1 : 0;
+  n_used = MIN (n_used, MAX_LISTED);
+  n_unused = MAX_LISTED - n_used;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < infos->len; i++)
+    {
+      guint *n_left = is_used (infos->pdata[i]) ? &n_used : &n_unused;
+
+      if (*n_left == 0)
+        continue;
+      (*n_left)--;
+      g_variant_builder_add_value (&builder, pack (infos->pdata[i]));
+    }
+  return g_variant_new ("(uaa{sv})", infos->len, &builder);
+}
+
+static gboolean
+is_queue_used (gpointer info)
+{
+  return thredo_queue_info_get_length (info) > 0 || thredo_queue_info_get_n_getters (info) > 0 ||
+         thredo_queue_info_get_n_putters (info) > 0;
+}
+
+static GVariant *
+pack_queue (gpointer info)
+{
+  return thredo_wire_pack_queue (info);
+}
+
+static GVariant *
+get_queues (Server *self)
+{
+  g_autoptr(GPtrArray) queues = thredo_monitor_list_queues (self->monitor);
+
+  return pack_list (queues, is_queue_used, pack_queue);
+}
+
+static gboolean
+is_lock_used (gpointer info)
+{
+  return thredo_lock_info_get_owner_id (info) != 0 || thredo_lock_info_get_n_waiting (info) > 0;
+}
+
+static GVariant *
+pack_lock (gpointer info)
+{
+  return thredo_wire_pack_lock (info);
+}
+
+static GVariant *
+get_locks (Server *self)
+{
+  g_autoptr(GPtrArray) locks = thredo_monitor_list_locks (self->monitor);
+
+  return pack_list (locks, is_lock_used, pack_lock);
+}
+
+static GVariant *
+get_history (Server  *self,
+             guint64  since)
+{
+  g_autoptr(GPtrArray) history = thredo_monitor_get_history (self->monitor);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < history->len; i++)
+    {
+      if (thredo_ended_info_get_serial (history->pdata[i]) > since)
+        g_variant_builder_add_value (&builder, thredo_wire_pack_ended (history->pdata[i]));
+    }
+  return g_variant_new ("(aa{sv})", &builder);
+}
+
 static void
 call (GDBusConnection       *connection,
       const char            *sender,
@@ -347,6 +433,12 @@ call (GDBusConnection       *connection,
     reply = get_figures (self);
   else if (g_str_equal (method, "GetDeadlocks"))
     reply = get_deadlocks (self);
+  else if (g_str_equal (method, "GetQueues"))
+    reply = get_queues (self);
+  else if (g_str_equal (method, "GetLocks"))
+    reply = get_locks (self);
+  else if (g_str_equal (method, "GetHistory"))
+    reply = get_history (self, number);
   else if (g_str_equal (method, "CancelThread"))
     {
       if (!thredo_monitor_cancel_thread (self->monitor, number, NULL, &error))
@@ -777,7 +869,7 @@ export_if_told (void)
 __attribute__ ((constructor)) static void
 install_hook (void)
 {
-  thredo_fork_protect (&exported.lock);
+  thredo_fork_protect (&exported.lock, NULL);
   thredo_loop_set_started_hook (export_if_told);
 }
 

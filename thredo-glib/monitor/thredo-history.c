@@ -52,7 +52,7 @@ __attribute__ ((constructor)) static void
 install_end_hook (void)
 {
   thredo_thread_set_end_hook (note_end);
-  thredo_fork_protect (&history.lock);
+  thredo_fork_protect (&history.lock, NULL);
 }
 
 void

@@ -42,18 +42,19 @@ thredo_local_list_queues (void)
   return infos;
 }
 
-/* Owners are asked for their names, and let go, when no lock is held any more. */
+/* Threads are asked for what they are called, and let go, when no lock is held any more. */
 typedef struct
 {
   ThredoLockSeen seen;
   ThredoThread *owner;
-} LockAndOwner;
+  GPtrArray *waiting;
+} LockAndThreads;
 
 static void
 note_lock (ThredoHoldSeen *hold,
            gpointer        user_data)
 {
-  LockAndOwner lock = {
+  LockAndThreads lock = {
     .seen = {
         .id = hold->id,
         .name = g_strdup (hold->name),
@@ -62,23 +63,36 @@ note_lock (ThredoHoldSeen *hold,
         .is_abandoned = hold->is_abandoned,
     },
     .owner = hold->owner,
+    .waiting = hold->waiting,
   };
 
   g_array_append_val ((GArray *) user_data, lock);
+}
+
+/* Takes the threads. */
+static void
+note_waiting (ThredoLockSeen *seen,
+              GPtrArray      *threads)
+{
+  seen->n_waiting_ids = threads->len;
+  seen->waiting_ids = g_new (guint64, threads->len);
+  for (guint i = 0; i < threads->len; i++)
+    seen->waiting_ids[i] = thredo_thread_get_id (threads->pdata[i]);
+  g_ptr_array_unref (threads);
 }
 
 /* The oldest first. */
 GPtrArray *
 thredo_local_list_locks (void)
 {
-  g_autoptr(GArray) all = g_array_new (FALSE, FALSE, sizeof (LockAndOwner));
+  g_autoptr(GArray) all = g_array_new (FALSE, FALSE, sizeof (LockAndThreads));
   GPtrArray *infos;
 
   thredo_hold_foreach_seen (note_lock, all);
   infos = g_ptr_array_new_full (all->len, g_object_unref);
   for (guint i = all->len; i > 0; i--)
     {
-      LockAndOwner *lock = &g_array_index (all, LockAndOwner, i - 1);
+      LockAndThreads *lock = &g_array_index (all, LockAndThreads, i - 1);
 
       if (lock->owner != NULL)
         {
@@ -86,6 +100,8 @@ thredo_local_list_locks (void)
           lock->seen.owner_name = g_strdup (thredo_thread_get_name (lock->owner));
           g_object_unref (lock->owner);
         }
+      if (lock->waiting != NULL)
+        note_waiting (&lock->seen, lock->waiting);
       g_ptr_array_add (infos, thredo_lock_info_new (&lock->seen));
     }
 

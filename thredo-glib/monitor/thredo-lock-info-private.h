@@ -13,6 +13,8 @@ typedef struct
   guint64 owner_id;
   char *owner_name;
   guint n_waiting;
+  guint64 *waiting_ids;
+  gsize n_waiting_ids;
   gboolean is_abandoned;
 } ThredoLockSeen;
 

@@ -28,6 +28,7 @@ enum
   PROP_OWNER_ID,
   PROP_OWNER_NAME,
   PROP_N_WAITING,
+  PROP_WAITING_IDS,
   PROP_ABANDONED,
   N_PROPS
 };
@@ -42,6 +43,7 @@ thredo_lock_seen_clear (ThredoLockSeen *self)
   g_free (self->name);
   g_free (self->noun);
   g_free (self->owner_name);
+  g_free (self->waiting_ids);
   *self = (ThredoLockSeen) { 0 };
 }
 
@@ -84,6 +86,11 @@ thredo_lock_info_get_property (GObject    *object,
       break;
     case PROP_N_WAITING:
       g_value_set_uint (value, self->seen.n_waiting);
+      break;
+    case PROP_WAITING_IDS:
+      g_value_set_variant (value,
+                           g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, self->seen.waiting_ids,
+                                                      self->seen.n_waiting_ids, sizeof (guint64)));
       break;
     case PROP_ABANDONED:
       g_value_set_boolean (value, self->seen.is_abandoned);
@@ -171,6 +178,17 @@ thredo_lock_info_class_init (ThredoLockInfoClass *klass)
   properties[PROP_N_WAITING] =
       g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0,
                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoLockInfo:waiting-ids:
+   *
+   * The [property@Thredo.Thread:id] of each thread that stood in line for the lock, the one that
+   * has waited longest first.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_WAITING_IDS] =
+      g_param_spec_variant ("waiting-ids", NULL, NULL, G_VARIANT_TYPE ("at"), NULL,
+                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoLockInfo:abandoned:
    *
@@ -295,6 +313,32 @@ thredo_lock_info_get_n_waiting (ThredoLockInfo *self)
   g_return_val_if_fail (THREDO_IS_LOCK_INFO (self), 0);
 
   return self->seen.n_waiting;
+}
+
+/**
+ * thredo_lock_info_get_waiting_ids:
+ * @self: what was seen of a lock
+ * @n_ids: (out): return location for how many there are
+ *
+ * Gets which threads stood in line for the lock.
+ *
+ * Asynchronous operations have no number; [method@Thredo.LockInfo.get_n_waiting] counts them too.
+ *
+ * Returns: (transfer none) (array length=n_ids): the [property@Thredo.Thread:id] of each, the
+ *   one that has waited longest first
+ *
+ * Since: 1.0
+ */
+const guint64 *
+thredo_lock_info_get_waiting_ids (ThredoLockInfo *self,
+                                  gsize          *n_ids)
+{
+  g_return_val_if_fail (n_ids != NULL, NULL);
+  *n_ids = 0;
+  g_return_val_if_fail (THREDO_IS_LOCK_INFO (self), NULL);
+
+  *n_ids = self->seen.n_waiting_ids;
+  return self->seen.waiting_ids;
 }
 
 /**

@@ -24,6 +24,9 @@ const char *thredo_lock_info_get_owner_name (ThredoLockInfo *self);
 THREDO_AVAILABLE
 guint thredo_lock_info_get_n_waiting (ThredoLockInfo *self);
 THREDO_AVAILABLE
+const guint64 *thredo_lock_info_get_waiting_ids (ThredoLockInfo *self,
+                                                 gsize          *n_ids);
+THREDO_AVAILABLE
 gboolean thredo_lock_info_is_abandoned (ThredoLockInfo *self);
 
 G_END_DECLS

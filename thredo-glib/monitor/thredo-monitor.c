@@ -5,6 +5,7 @@
 #include "fork.h"
 #include "hold.h"
 #include "level.h"
+#include "thredo-attach-private.h"
 #include "thredo-deadlock-private.h"
 #include "thredo-group-private.h"
 #include "thredo-history-private.h"
@@ -116,7 +117,7 @@ static struct
 __attribute__ ((constructor)) static void
 protect_listeners (void)
 {
-  thredo_fork_protect (&listeners.lock);
+  thredo_fork_protect (&listeners.lock, NULL);
 }
 
 static void
@@ -495,6 +496,16 @@ thredo_monitor_new (void)
   return g_object_new (THREDO_TYPE_MONITOR, NULL);
 }
 
+/* Takes the connection. */
+static void
+begin_watching (ThredoMonitor   *self,
+                GDBusConnection *connection)
+{
+  self->remote = thredo_remote_new (self, self->listener->context, (GPid) self->pid, connection);
+  thredo_monitor_refresh (self);
+  start_ticking (self);
+}
+
 /**
  * thredo_monitor_new_for_process:
  * @pid: the number of a process, see [func@Thredo.Monitor.list_processes]
@@ -506,7 +517,8 @@ thredo_monitor_new (void)
  *
  * It waits until the process has answered, which takes a moment, and five seconds at most. From
  * then on nothing but [method@Thredo.Monitor.cancel_thread] and
- * [method@Thredo.Monitor.cancel_group] waits for the process.
+ * [method@Thredo.Monitor.cancel_group] waits for the process. What there is comes with the first
+ * [signal@Thredo.Monitor::refreshed].
  *
  * Returns: (transfer full): a new monitor, or %NULL with an error of `G_IO_ERROR`:
  *   `G_IO_ERROR_NOT_FOUND` or `G_IO_ERROR_CONNECTION_REFUSED` if the process is not there, or
@@ -522,19 +534,91 @@ thredo_monitor_new_for_process (guint          pid,
                                 GError       **error)
 {
   g_autoptr(ThredoMonitor) self = NULL;
+  GDBusConnection *connection;
 
   g_return_val_if_fail (pid > 0 && pid <= G_MAXINT, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  self = g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL);
-  self->remote = thredo_remote_new (self, self->listener->context, (GPid) pid, cancellable, error);
-  if (self->remote == NULL)
+  connection = thredo_attach ((GPid) pid, cancellable, error);
+  if (connection == NULL)
     return NULL;
-  thredo_monitor_refresh (self);
-  start_ticking (self);
+  self = g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL);
+  begin_watching (self, connection);
 
   return g_steal_pointer (&self);
+}
+
+static void
+connected (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  g_autoptr(GTask) task = user_data;
+  ThredoMonitor *self = g_task_get_task_data (task);
+  GError *error = NULL;
+  GDBusConnection *connection = thredo_attach_finish (result, &error);
+
+  if (connection == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  begin_watching (self, connection);
+  g_task_return_pointer (task, g_object_ref (self), g_object_unref);
+}
+
+/**
+ * thredo_monitor_new_for_process_async:
+ * @pid: the number of a process, see [func@Thredo.Monitor.list_processes]
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): what to call when the process has answered
+ * @user_data: data for @callback
+ *
+ * Does what [ctor@Thredo.Monitor.new_for_process] does, and lets the caller go on meanwhile.
+ *
+ * Since: 1.0
+ */
+void
+thredo_monitor_new_for_process_async (guint                pid,
+                                      GCancellable        *cancellable,
+                                      GAsyncReadyCallback  callback,
+                                      gpointer             user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (pid > 0 && pid <= G_MAXINT);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (task, thredo_monitor_new_for_process_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL),
+                        g_object_unref);
+  thredo_attach_async ((GPid) pid, cancellable, connected, task);
+}
+
+/**
+ * thredo_monitor_new_for_process_finish:
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [func@Thredo.Monitor.new_for_process_async] has begun.
+ *
+ * Returns: (transfer full): a new monitor, or %NULL with an error as
+ *   [ctor@Thredo.Monitor.new_for_process] sets it
+ *
+ * Since: 1.0
+ */
+ThredoMonitor *
+thredo_monitor_new_for_process_finish (GAsyncResult  *result,
+                                       GError       **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, thredo_monitor_new_for_process_async),
+                        NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
@@ -640,7 +724,8 @@ note_rest (ThredoThreadSeen *seen)
   if (core == NULL)
     return;
   seen->group_id = thredo_group_core_get_id (core);
-  seen->group_path = thredo_group_core_dup_path (core);
+  seen->group_path = thredo_group_core_dup_path (core, &seen->group_ids);
+  seen->n_group_ids = g_strv_length (seen->group_path);
   thredo_group_core_unref (core);
 }
 
@@ -671,8 +756,8 @@ look (guint64 *n_waits)
   held_by = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   thredo_hold_foreach (note_hold, held_by);
   snapshot = (Snapshot) { all, held_by };
+  thredo_slot_walk (note_thread, &snapshot);
   thredo_slot_lock_registry ();
-  thredo_slot_foreach_locked (note_thread, &snapshot);
   *n_waits = thredo_slot_count_waits_locked ();
   thredo_slot_unlock_registry ();
 
@@ -1107,15 +1192,22 @@ thredo_monitor_get_loop_latency (ThredoMonitor *self)
   return self->loop_latency;
 }
 
+static GPtrArray *
+new_empty (void)
+{
+  return g_ptr_array_new_with_free_func (g_object_unref);
+}
+
 /**
  * thredo_monitor_list_queues:
  * @self: a monitor
  *
  * Looks at all queues that there are.
  *
- * Any thread may call this, and keeps nobody from putting and getting.
- *
- * Of another process that is watched nothing is known.
+ * Any thread may call this, and keeps nobody from putting and getting. If it is another process
+ * that is watched, it is for the monitor's thread, and tells what came when the list was last
+ * brought up to date. Queues come along the first time, and after this is called: then ten times,
+ * and of more than 10,000 queues those that are empty may be missing.
  *
  * Returns: (element-type Thredo.QueueInfo) (transfer container): what was seen, the oldest
  *   queue first
@@ -1127,7 +1219,7 @@ thredo_monitor_list_queues (ThredoMonitor *self)
 {
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
   if (self->pid != 0)
-    return g_ptr_array_new_with_free_func (g_object_unref);
+    return self->remote != NULL ? thredo_remote_dup_queues (self->remote) : new_empty ();
 
   return thredo_local_list_queues ();
 }
@@ -1140,9 +1232,10 @@ thredo_monitor_list_queues (ThredoMonitor *self)
  * those that nobody owns.
  *
  * Any thread may call this. Locks go from thread to thread meanwhile: each is seen at one
- * moment, but not all at the same.
- *
- * Of another process that is watched nothing is known.
+ * moment, but not all at the same. If it is another process that is watched, it is for the
+ * monitor's thread, and tells what came when the list was last brought up to date. Locks come
+ * along the first time, and after this is called: then ten times, and of more than 10,000 locks
+ * those that nobody owns may be missing.
  *
  * Returns: (element-type Thredo.LockInfo) (transfer container): what was seen, the oldest
  *   lock first
@@ -1154,7 +1247,7 @@ thredo_monitor_list_locks (ThredoMonitor *self)
 {
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
   if (self->pid != 0)
-    return g_ptr_array_new_with_free_func (g_object_unref);
+    return self->remote != NULL ? thredo_remote_dup_locks (self->remote) : new_empty ();
 
   return thredo_local_list_locks ();
 }
@@ -1166,9 +1259,9 @@ thredo_monitor_list_locks (ThredoMonitor *self)
  * Tells how the last threads have ended: at most 64, of those that have done so since there
  * is a monitor.
  *
- * A thread that has been joined is in it. Any thread may call this.
- *
- * Of another process that is watched nothing is known.
+ * A thread that has been joined is in it. Any thread may call this. If it is another process
+ * that is watched, it is for the monitor's thread, and tells what was known when the list was last
+ * brought up to date.
  *
  * Returns: (element-type Thredo.EndedInfo) (transfer container): how they have ended, the
  *   one that has done so last at the end
@@ -1180,9 +1273,52 @@ thredo_monitor_get_history (ThredoMonitor *self)
 {
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
   if (self->pid != 0)
-    return g_ptr_array_new_with_free_func (g_object_unref);
+    return self->remote != NULL ? thredo_remote_dup_history (self->remote) : new_empty ();
 
   return thredo_history_list ();
+}
+
+static GTask *
+new_task (ThredoMonitor       *self,
+          gpointer             tag,
+          GCancellable        *cancellable,
+          GAsyncReadyCallback  callback,
+          gpointer             user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  /* What has been done is said to have been done. */
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_source_tag (task, tag);
+  return task;
+}
+
+/* Takes the task. */
+static void
+cancel_async (ThredoMonitor *self,
+              const char *method,
+              gboolean (*cancel) (guint64   id,
+                                  GError  **error),
+              guint64 id,
+              GTask *task)
+{
+  GError *error = NULL;
+
+  if (g_task_return_error_if_cancelled (task))
+    {
+      g_object_unref (task);
+      return;
+    }
+  if (self->pid != 0)
+    {
+      thredo_remote_cancel_async (self->remote, method, id, task);
+      return;
+    }
+  if (cancel (id, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+  g_object_unref (task);
 }
 
 /**
@@ -1217,6 +1353,62 @@ thredo_monitor_cancel_thread (ThredoMonitor  *self,
   if (self->pid != 0)
     return thredo_remote_cancel (self->remote, "CancelThread", id, cancellable, error);
   return thredo_local_cancel_thread (id, error);
+}
+
+/**
+ * thredo_monitor_cancel_thread_async:
+ * @self: a monitor
+ * @id: the [property@Thredo.Thread:id] of a thread
+ * @cancellable: (nullable): what can keep the call from happening
+ * @callback: (scope async): what to call when it has been done
+ * @user_data: data for @callback
+ *
+ * Does what [method@Thredo.Monitor.cancel_thread] does, and never waits.
+ *
+ * Once another process has been told, @cancellable takes nothing back. Any thread may call this;
+ * @callback is called in its thread-default main context.
+ *
+ * Since: 1.0
+ */
+void
+thredo_monitor_cancel_thread_async (ThredoMonitor       *self,
+                                    guint64              id,
+                                    GCancellable        *cancellable,
+                                    GAsyncReadyCallback  callback,
+                                    gpointer             user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (THREDO_IS_MONITOR (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = new_task (self, thredo_monitor_cancel_thread_async, cancellable, callback, user_data);
+  cancel_async (self, "CancelThread", thredo_local_cancel_thread, id, task);
+}
+
+/**
+ * thredo_monitor_cancel_thread_finish:
+ * @self: a monitor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@Thredo.Monitor.cancel_thread_async] has begun.
+ *
+ * Returns: %TRUE, or %FALSE with an error as [method@Thredo.Monitor.cancel_thread] sets it
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_monitor_cancel_thread_finish (ThredoMonitor  *self,
+                                     GAsyncResult   *result,
+                                     GError        **error)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, thredo_monitor_cancel_thread_async),
+                        FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /**
@@ -1255,6 +1447,62 @@ thredo_monitor_cancel_group (ThredoMonitor  *self,
 }
 
 /**
+ * thredo_monitor_cancel_group_async:
+ * @self: a monitor
+ * @id: the [property@Thredo.ThreadInfo:group-id] of a thread
+ * @cancellable: (nullable): what can keep the call from happening
+ * @callback: (scope async): what to call when it has been done
+ * @user_data: data for @callback
+ *
+ * Does what [method@Thredo.Monitor.cancel_group] does, and never waits.
+ *
+ * Once another process has been told, @cancellable takes nothing back. Any thread may call this;
+ * @callback is called in its thread-default main context.
+ *
+ * Since: 1.0
+ */
+void
+thredo_monitor_cancel_group_async (ThredoMonitor       *self,
+                                   guint64              id,
+                                   GCancellable        *cancellable,
+                                   GAsyncReadyCallback  callback,
+                                   gpointer             user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (THREDO_IS_MONITOR (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = new_task (self, thredo_monitor_cancel_group_async, cancellable, callback, user_data);
+  cancel_async (self, "CancelGroup", thredo_local_cancel_group, id, task);
+}
+
+/**
+ * thredo_monitor_cancel_group_finish:
+ * @self: a monitor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@Thredo.Monitor.cancel_group_async] has begun.
+ *
+ * Returns: %TRUE, or %FALSE with an error as [method@Thredo.Monitor.cancel_group] sets it
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_monitor_cancel_group_finish (ThredoMonitor  *self,
+                                    GAsyncResult   *result,
+                                    GError        **error)
+{
+  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, thredo_monitor_cancel_group_async),
+                        FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
  * thredo_monitor_find_deadlocks:
  * @self: a monitor
  *
@@ -1276,8 +1524,7 @@ thredo_monitor_find_deadlocks (ThredoMonitor *self)
   g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
 
   if (self->pid != 0)
-    return self->remote != NULL ? thredo_remote_dup_deadlocks (self->remote)
-                                : g_ptr_array_new_with_free_func (g_object_unref);
+    return self->remote != NULL ? thredo_remote_dup_deadlocks (self->remote) : new_empty ();
 
   cycles = thredo_chain_find_cycles ();
   deadlocks = g_ptr_array_new_full (cycles->len, g_object_unref);

@@ -18,6 +18,14 @@ ThredoMonitor *thredo_monitor_new_for_process (guint          pid,
                                                GCancellable  *cancellable,
                                                GError       **error);
 THREDO_AVAILABLE
+void thredo_monitor_new_for_process_async (guint                pid,
+                                           GCancellable        *cancellable,
+                                           GAsyncReadyCallback  callback,
+                                           gpointer             user_data);
+THREDO_AVAILABLE
+ThredoMonitor *thredo_monitor_new_for_process_finish (GAsyncResult  *result,
+                                                      GError       **error);
+THREDO_AVAILABLE
 guint thredo_monitor_get_pid (ThredoMonitor *self);
 THREDO_AVAILABLE
 gboolean thredo_monitor_is_closed (ThredoMonitor *self);
@@ -54,5 +62,25 @@ gboolean thredo_monitor_cancel_group (ThredoMonitor  *self,
                                       guint64         id,
                                       GCancellable   *cancellable,
                                       GError        **error);
+THREDO_AVAILABLE
+void thredo_monitor_cancel_thread_async (ThredoMonitor       *self,
+                                         guint64              id,
+                                         GCancellable        *cancellable,
+                                         GAsyncReadyCallback  callback,
+                                         gpointer             user_data);
+THREDO_AVAILABLE
+gboolean thredo_monitor_cancel_thread_finish (ThredoMonitor  *self,
+                                              GAsyncResult   *result,
+                                              GError        **error);
+THREDO_AVAILABLE
+void thredo_monitor_cancel_group_async (ThredoMonitor       *self,
+                                        guint64              id,
+                                        GCancellable        *cancellable,
+                                        GAsyncReadyCallback  callback,
+                                        gpointer             user_data);
+THREDO_AVAILABLE
+gboolean thredo_monitor_cancel_group_finish (ThredoMonitor  *self,
+                                             GAsyncResult   *result,
+                                             GError        **error);
 
 G_END_DECLS

@@ -2,21 +2,18 @@
 
 #include "thredo-remote-private.h"
 
-#include "loop.h"
+#include "figure.h"
+#include "thredo-attach-private.h"
 #include "thredo-deadlock-private.h"
+#include "thredo-history-private.h"
 #include "thredo-monitor-private.h"
-#include "thredo-runtime-private.h"
 #include "thredo-wire-private.h"
 
 #include <errno.h>
 #include <signal.h>
 
-/* How long a process may take to answer those who wait for it. */
-#define PATIENCE (5 * G_TIME_SPAN_SECOND)
-
-#define FLAGS \
-  (G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | \
-   G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING)
+/* So often queues, or locks, are asked for after somebody has wanted to know them. */
+#define WANTED_REFRESHES 10
 
 /* At most one question is open: a process that does not answer is not asked again. Whoever
  * waits for an answer keeps this, and this does not keep the monitor. */
@@ -27,10 +24,17 @@ struct _ThredoRemote
   GPid pid;
   GDBusConnection *connection;
   GCancellable *cancellable; /* of what is open */
-  gboolean is_closed;
+  ThredoFigure closed;       /* 1: nothing is asked any more */
   gboolean is_asking;
+  guint asked; /* Ask */
   guint64 serial;
+  guint64 history_serial;
+  guint queues_wanted; /* for so many refreshes */
+  guint locks_wanted;
   GPtrArray *deadlocks;
+  GPtrArray *queues;
+  GPtrArray *locks;
+  GPtrArray *history;
   guint subscription;
 };
 
@@ -43,6 +47,9 @@ remote_clear (gpointer data)
   g_clear_object (&self->connection);
   g_object_unref (self->cancellable);
   g_ptr_array_unref (self->deadlocks);
+  g_ptr_array_unref (self->queues);
+  g_ptr_array_unref (self->locks);
+  g_ptr_array_unref (self->history);
 }
 
 static void
@@ -54,67 +61,12 @@ remote_unref (gpointer data)
 static void
 note_closed (ThredoRemote *self)
 {
-  if (self->is_closed)
+  if (thredo_remote_is_closed (self))
     return;
-  self->is_closed = TRUE;
+  thredo_figure_set (&self->closed, 1);
   g_cancellable_cancel (self->cancellable);
   if (self->monitor != NULL)
     thredo_monitor_note_closed (self->monitor);
-}
-
-/* To connect. */
-
-static gboolean
-lose_patience (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-pass_on_cancel (GCancellable *from,
-                GCancellable *to)
-{
-  g_cancellable_cancel (to);
-}
-
-/* GDBus blocks for what the other side has to say, for ever if that is not running. */
-static gboolean
-init_connection (GDBusConnection  *connection,
-                 GPid              pid,
-                 GCancellable     *cancellable,
-                 GError          **error)
-{
-  g_autoptr(GCancellable) both = g_cancellable_new ();
-  g_autoptr(GSource) timer = NULL;
-  GMainContext *loop = thredo_loop_get_context ();
-  g_autoptr(GError) why = NULL;
-  gulong handler = 0;
-  gboolean done;
-
-  if (loop != NULL)
-    {
-      timer = g_timeout_source_new ((guint) (PATIENCE / 1000));
-      g_source_set_callback (timer, lose_patience, g_object_ref (both), g_object_unref);
-      g_source_attach (timer, loop);
-    }
-  if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (pass_on_cancel), both, NULL);
-  done = g_initable_init (G_INITABLE (connection), both, &why);
-  if (cancellable != NULL)
-    g_cancellable_disconnect (cancellable, handler);
-  if (timer != NULL)
-    g_source_destroy (timer);
-
-  if (done || g_cancellable_set_error_if_cancelled (cancellable, error))
-    return done;
-  if (g_cancellable_is_cancelled (both))
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                 "Process %d cannot be watched: it does not answer", (int) pid);
-  else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                 "Process %d cannot be watched: %s", (int) pid, why->message);
-  return FALSE;
 }
 
 static ThredoDeadlock *
@@ -157,53 +109,31 @@ connection_closed (GDBusConnection *connection,
   note_closed (self);
 }
 
-static GDBusConnection *
-new_connection (GPid           pid,
-                GCancellable  *cancellable,
-                GError       **error)
-{
-  g_autoptr(GSocket) socket = thredo_runtime_connect (pid, error);
-  g_autoptr(GSocketConnection) stream = NULL;
-  g_autoptr(GDBusConnection) connection = NULL;
-
-  if (socket == NULL)
-    return NULL;
-  g_socket_set_blocking (socket, TRUE);
-  stream = g_socket_connection_factory_create_connection (socket);
-  connection = g_object_new (G_TYPE_DBUS_CONNECTION, "stream", stream, "flags", FLAGS, NULL);
-  if (!init_connection (connection, pid, cancellable, error))
-    {
-      g_socket_close (socket, NULL);
-      return NULL;
-    }
-  return g_steal_pointer (&connection);
-}
-
-/* In the context, which GDBus asks the calling thread for. */
+/* In the context, with a connection that is for it, which it takes. */
 ThredoRemote *
-thredo_remote_new (ThredoMonitor  *monitor,
-                   GMainContext   *context,
-                   GPid            pid,
-                   GCancellable   *cancellable,
-                   GError        **error)
+thredo_remote_new (ThredoMonitor   *monitor,
+                   GMainContext    *context,
+                   GPid             pid,
+                   GDBusConnection *connection)
 {
-  GDBusConnection *connection = new_connection (pid, cancellable, error);
-  ThredoRemote *self;
+  ThredoRemote *self = g_atomic_rc_box_new0 (ThredoRemote);
 
-  if (connection == NULL)
-    return NULL;
-
-  self = g_atomic_rc_box_new0 (ThredoRemote);
   self->monitor = monitor;
   self->context = g_main_context_ref (context);
   self->pid = pid;
   self->connection = connection;
   self->cancellable = g_cancellable_new ();
   self->deadlocks = g_ptr_array_new_with_free_func (g_object_unref);
+  self->queues = g_ptr_array_new_with_free_func (g_object_unref);
+  self->locks = g_ptr_array_new_with_free_func (g_object_unref);
+  self->history = g_ptr_array_new_with_free_func (g_object_unref);
+  self->queues_wanted = self->locks_wanted = 1;
   g_signal_connect (connection, "closed", G_CALLBACK (connection_closed), self);
+  g_main_context_push_thread_default (context);
   self->subscription = g_dbus_connection_signal_subscribe (
       connection, NULL, THREDO_WIRE_INTERFACE, "Deadlock", THREDO_WIRE_PATH, NULL,
       G_DBUS_SIGNAL_FLAGS_NONE, deadlock_told, g_atomic_rc_box_acquire (self), remote_unref);
+  g_main_context_pop_thread_default (context);
   g_dbus_connection_start_message_processing (connection);
   return self;
 }
@@ -223,90 +153,24 @@ thredo_remote_close (ThredoRemote *self)
 gboolean
 thredo_remote_is_closed (ThredoRemote *self)
 {
-  return self->is_closed;
+  return thredo_figure_get (&self->closed) != 0;
 }
 
-/* To ask. */
+/* To ask: one question after the other, and then everything has been refreshed. */
 
-static void
-ask (ThredoRemote        *self,
-     const char          *method,
-     GVariant            *parameters,
-     const char          *type,
-     GAsyncReadyCallback  callback)
+typedef enum
 {
-  self->is_asking = TRUE;
-  g_main_context_push_thread_default (self->context);
-  g_dbus_connection_call (self->connection, NULL, THREDO_WIRE_PATH, THREDO_WIRE_INTERFACE, method,
-                          parameters, G_VARIANT_TYPE (type), G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                          G_MAXINT, self->cancellable, callback, g_atomic_rc_box_acquire (self));
-  g_main_context_pop_thread_default (self->context);
-}
+  ASK_THREADS,
+  ASK_FIGURES,
+  ASK_DEADLOCKS,
+  ASK_QUEUES,
+  ASK_LOCKS,
+  ASK_HISTORY,
+  N_ASKS
+} Ask;
 
-/* NULL: there is nobody any more to whom it matters. */
-static GVariant *
-end_asking (ThredoRemote *self,
-            GAsyncResult *result)
-{
-  GVariant *reply = g_dbus_connection_call_finish (self->connection, result, NULL);
-
-  self->is_asking = FALSE;
-  if (self->monitor == NULL || self->is_closed)
-    g_clear_pointer (&reply, g_variant_unref);
-  return reply;
-}
-
-static void
-deadlocks_told (GObject      *source,
-                GAsyncResult *result,
-                gpointer      user_data)
-{
-  ThredoRemote *self = user_data;
-  g_autoptr(GVariant) reply = end_asking (self, result);
-
-  if (reply != NULL)
-    {
-      g_autoptr(GVariantIter) iter = NULL;
-      const char *description;
-      GVariant *ids;
-
-      g_ptr_array_set_size (self->deadlocks, 0);
-      g_variant_get (reply, "(a(sat))", &iter);
-      while (g_variant_iter_next (iter, "(&s@at)", &description, &ids))
-        {
-          g_ptr_array_add (self->deadlocks, unpack_deadlock (description, ids));
-          g_variant_unref (ids);
-        }
-      thredo_monitor_note_refreshed (self->monitor);
-    }
-  remote_unref (self);
-}
-
-static void
-figures_told (GObject      *source,
-              GAsyncResult *result,
-              gpointer      user_data)
-{
-  ThredoRemote *self = user_data;
-  g_autoptr(GVariant) reply = end_asking (self, result);
-
-  if (reply != NULL)
-    {
-      g_autoptr(GVariant) figures = g_variant_get_child_value (reply, 0);
-      double waits_per_second = 0;
-      GTimeSpan loop_latency = 0;
-      guint n_waiting = 0;
-
-      g_variant_lookup (figures, "n-waiting", "u", &n_waiting);
-      g_variant_lookup (figures, "waits-per-second", "d", &waits_per_second);
-      g_variant_lookup (figures, "loop-latency", "x", &loop_latency);
-      /* After this the monitor may have gone. */
-      ask (self, "GetDeadlocks", NULL, "(a(sat))", deadlocks_told);
-      thredo_monitor_set_figures (self->monitor, n_waiting, waits_per_second,
-                                  MAX (loop_latency, 0));
-    }
-  remote_unref (self);
-}
+static void ask (ThredoRemote *self,
+                 Ask           what);
 
 static int
 compare_ids (gconstpointer a,
@@ -357,30 +221,192 @@ unpack_threads (GVariant *threads)
   return all;
 }
 
+/* After this the monitor may have gone. */
 static void
-threads_told (GObject      *source,
-              GAsyncResult *result,
-              gpointer      user_data)
+take_threads (ThredoRemote *self,
+              GVariant     *reply)
+{
+  g_autoptr(GVariant) threads = NULL, ids = NULL;
+  g_autoptr(GArray) changed = NULL;
+  const guint64 *gone;
+  gsize n_gone = 0;
+  gboolean all;
+
+  g_variant_get (reply, "(tb@aa{sv}@at)", &self->serial, &all, &threads, &ids);
+  changed = unpack_threads (threads);
+  gone = g_variant_get_fixed_array (ids, &n_gone, sizeof (guint64));
+  thredo_monitor_take_changes (self->monitor, changed, all, gone, (guint) n_gone);
+}
+
+/* The same goes for this. */
+static void
+take_figures (ThredoRemote *self,
+              GVariant     *reply)
+{
+  g_autoptr(GVariant) figures = g_variant_get_child_value (reply, 0);
+  double waits_per_second = 0;
+  GTimeSpan loop_latency = 0;
+  guint n_waiting = 0;
+
+  g_variant_lookup (figures, "n-waiting", "u", &n_waiting);
+  g_variant_lookup (figures, "waits-per-second", "d", &waits_per_second);
+  g_variant_lookup (figures, "loop-latency", "x", &loop_latency);
+  thredo_monitor_set_figures (self->monitor, n_waiting, waits_per_second, MAX (loop_latency, 0));
+}
+
+static void
+take_deadlocks (ThredoRemote *self,
+                GVariant     *reply)
+{
+  g_autoptr(GVariantIter) iter = NULL;
+  const char *description;
+  GVariant *ids;
+
+  g_ptr_array_set_size (self->deadlocks, 0);
+  g_variant_get (reply, "(a(sat))", &iter);
+  while (g_variant_iter_next (iter, "(&s@at)", &description, &ids))
+    {
+      g_ptr_array_add (self->deadlocks, unpack_deadlock (description, ids));
+      g_variant_unref (ids);
+    }
+}
+
+static void
+take_queues (ThredoRemote *self,
+             GVariant     *reply)
+{
+  g_autoptr(GVariant) queues = g_variant_get_child_value (reply, 1);
+
+  g_ptr_array_set_size (self->queues, 0);
+  for (gsize i = 0; i < g_variant_n_children (queues); i++)
+    {
+      g_autoptr(GVariant) one = g_variant_get_child_value (queues, i);
+      ThredoQueueInfo *info = thredo_wire_unpack_queue (one);
+
+      if (info != NULL)
+        g_ptr_array_add (self->queues, info);
+    }
+}
+
+static void
+take_locks (ThredoRemote *self,
+            GVariant     *reply)
+{
+  g_autoptr(GVariant) locks = g_variant_get_child_value (reply, 1);
+
+  g_ptr_array_set_size (self->locks, 0);
+  for (gsize i = 0; i < g_variant_n_children (locks); i++)
+    {
+      g_autoptr(GVariant) one = g_variant_get_child_value (locks, i);
+      ThredoLockInfo *info = thredo_wire_unpack_lock (one);
+
+      if (info != NULL)
+        g_ptr_array_add (self->locks, info);
+    }
+}
+
+static void
+take_history (ThredoRemote *self,
+              GVariant     *reply)
+{
+  g_autoptr(GVariant) ended = g_variant_get_child_value (reply, 0);
+
+  for (gsize i = 0; i < g_variant_n_children (ended); i++)
+    {
+      g_autoptr(GVariant) one = g_variant_get_child_value (ended, i);
+      g_autoptr(ThredoEndedInfo) info = thredo_wire_unpack_ended (one);
+
+      if (info == NULL || thredo_ended_info_get_serial (info) <= self->history_serial)
+        continue;
+      self->history_serial = thredo_ended_info_get_serial (info);
+      g_ptr_array_add (self->history, g_steal_pointer (&info));
+    }
+  if (self->history->len > THREDO_HISTORY_LENGTH)
+    g_ptr_array_remove_range (self->history, 0, self->history->len - THREDO_HISTORY_LENGTH);
+}
+
+static const struct
+{
+  const char *method;
+  const char *type;
+  void (*take) (ThredoRemote *self,
+                GVariant     *reply);
+} asks[N_ASKS] = {
+  [ASK_THREADS] = { "GetThreads", "(tbaa{sv}at)", take_threads },
+  [ASK_FIGURES] = { "GetFigures", "(a{sv})", take_figures },
+  [ASK_DEADLOCKS] = { "GetDeadlocks", "(a(sat))", take_deadlocks },
+  [ASK_QUEUES] = { "GetQueues", "(uaa{sv})", take_queues },
+  [ASK_LOCKS] = { "GetLocks", "(uaa{sv})", take_locks },
+  [ASK_HISTORY] = { "GetHistory", "(aa{sv})", take_history },
+};
+
+static gboolean
+is_wanted (guint *n_refreshes)
+{
+  if (*n_refreshes == 0)
+    return FALSE;
+  (*n_refreshes)--;
+  return TRUE;
+}
+
+static Ask
+get_next (ThredoRemote *self,
+          Ask           what)
+{
+  Ask next = what + 1;
+
+  if (next == ASK_QUEUES && !is_wanted (&self->queues_wanted))
+    next++;
+  if (next == ASK_LOCKS && !is_wanted (&self->locks_wanted))
+    next++;
+  return next;
+}
+
+/* The next question is asked before users get to know of the answer to this one, and may drop
+ * the monitor. What an older process does not understand is left as it is. */
+static void
+told (GObject      *source,
+      GAsyncResult *result,
+      gpointer      user_data)
 {
   ThredoRemote *self = user_data;
-  g_autoptr(GVariant) reply = end_asking (self, result);
+  g_autoptr(GVariant) reply = g_dbus_connection_call_finish (self->connection, result, NULL);
+  Ask what = self->asked;
 
-  if (reply != NULL)
+  self->is_asking = FALSE;
+  if (self->monitor != NULL && !thredo_remote_is_closed (self) &&
+      (reply != NULL || what != ASK_THREADS))
     {
-      g_autoptr(GVariant) threads = NULL, ids = NULL;
-      g_autoptr(GArray) changed = NULL;
-      const guint64 *gone;
-      gsize n_gone = 0;
-      gboolean all;
+      Ask next = get_next (self, what);
 
-      g_variant_get (reply, "(tb@aa{sv}@at)", &self->serial, &all, &threads, &ids);
-      changed = unpack_threads (threads);
-      gone = g_variant_get_fixed_array (ids, &n_gone, sizeof (guint64));
-      /* After this the monitor may have gone. */
-      ask (self, "GetFigures", NULL, "(a{sv})", figures_told);
-      thredo_monitor_take_changes (self->monitor, changed, all, gone, (guint) n_gone);
+      if (next < N_ASKS)
+        ask (self, next);
+      if (reply != NULL)
+        asks[what].take (self, reply);
+      if (next == N_ASKS)
+        thredo_monitor_note_refreshed (self->monitor);
     }
   remote_unref (self);
+}
+
+static void
+ask (ThredoRemote *self,
+     Ask           what)
+{
+  GVariant *parameters = NULL;
+
+  if (what == ASK_THREADS)
+    parameters = g_variant_new ("(t)", self->serial);
+  else if (what == ASK_HISTORY)
+    parameters = g_variant_new ("(t)", self->history_serial);
+  self->is_asking = TRUE;
+  self->asked = what;
+  g_main_context_push_thread_default (self->context);
+  g_dbus_connection_call (self->connection, NULL, THREDO_WIRE_PATH, THREDO_WIRE_INTERFACE,
+                          asks[what].method, parameters, G_VARIANT_TYPE (asks[what].type),
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, self->cancellable, told,
+                          g_atomic_rc_box_acquire (self));
+  g_main_context_pop_thread_default (self->context);
 }
 
 /* A child of the process may have inherited its connections, and keep them open. */
@@ -393,25 +419,78 @@ has_process_gone (ThredoRemote *self)
 void
 thredo_remote_refresh (ThredoRemote *self)
 {
-  if (self->is_closed)
+  if (thredo_remote_is_closed (self))
     return;
   if (!self->is_asking)
-    ask (self, "GetThreads", g_variant_new ("(t)", self->serial), "(tbaa{sv}at)", threads_told);
+    ask (self, ASK_THREADS);
   else if (has_process_gone (self))
     note_closed (self);
+}
+
+static gpointer
+copy_reference (gconstpointer object,
+                gpointer      user_data)
+{
+  return g_object_ref ((gpointer) object);
 }
 
 GPtrArray *
 thredo_remote_dup_deadlocks (ThredoRemote *self)
 {
-  GPtrArray *copy = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (guint i = 0; i < self->deadlocks->len; i++)
-    g_ptr_array_add (copy, g_object_ref (self->deadlocks->pdata[i]));
-  return copy;
+  return g_ptr_array_copy (self->deadlocks, copy_reference, NULL);
 }
 
-/* Waits for the answer, which comes from a thread of the process that nothing holds up. */
+GPtrArray *
+thredo_remote_dup_queues (ThredoRemote *self)
+{
+  self->queues_wanted = WANTED_REFRESHES;
+  return g_ptr_array_copy (self->queues, copy_reference, NULL);
+}
+
+GPtrArray *
+thredo_remote_dup_locks (ThredoRemote *self)
+{
+  self->locks_wanted = WANTED_REFRESHES;
+  return g_ptr_array_copy (self->locks, copy_reference, NULL);
+}
+
+GPtrArray *
+thredo_remote_dup_history (ThredoRemote *self)
+{
+  return g_ptr_array_copy (self->history, copy_reference, NULL);
+}
+
+/* To cancel. The answer comes from a thread of the process that nothing holds up. */
+
+static gboolean
+check_open (ThredoRemote  *self,
+            GError       **error)
+{
+  if (self != NULL && !thredo_remote_is_closed (self))
+    return TRUE;
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
+                       "The process has gone, or is not exported any more");
+  return FALSE;
+}
+
+/* Makes an error of the process ours; takes it. */
+static GError *
+translate (GError *why)
+{
+  g_autofree char *name = g_dbus_error_get_remote_error (why);
+
+  g_dbus_error_strip_remote_error (why);
+  if (g_strcmp0 (name, THREDO_WIRE_NO_SUCH_THREAD) == 0 ||
+      g_strcmp0 (name, THREDO_WIRE_NO_SUCH_GROUP) == 0)
+    {
+      why->domain = G_IO_ERROR;
+      why->code = G_IO_ERROR_NOT_FOUND;
+    }
+  return why;
+}
+
+/* Waits for the answer. */
 gboolean
 thredo_remote_cancel (ThredoRemote  *self,
                       const char    *method,
@@ -419,29 +498,53 @@ thredo_remote_cancel (ThredoRemote  *self,
                       GCancellable  *cancellable,
                       GError       **error)
 {
-  g_autoptr(GError) why = NULL;
   g_autoptr(GVariant) reply = NULL;
-  g_autofree char *name = NULL;
+  GError *why = NULL;
 
-  if (self == NULL || self->is_closed)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
-                           "The process has gone, or is not exported any more");
-      return FALSE;
-    }
+  if (!check_open (self, error))
+    return FALSE;
   reply = g_dbus_connection_call_sync (self->connection, NULL, THREDO_WIRE_PATH,
                                        THREDO_WIRE_INTERFACE, method, g_variant_new ("(t)", id),
                                        NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                                       (int) (PATIENCE / 1000), cancellable, &why);
-  if (reply != NULL)
-    return TRUE;
+                                       (int) (THREDO_PATIENCE / 1000), cancellable, &why);
+  if (reply == NULL)
+    g_propagate_error (error, translate (why));
+  return reply != NULL;
+}
 
-  name = g_dbus_error_get_remote_error (why);
-  g_dbus_error_strip_remote_error (why);
-  if (g_strcmp0 (name, THREDO_WIRE_NO_SUCH_THREAD) == 0 ||
-      g_strcmp0 (name, THREDO_WIRE_NO_SUCH_GROUP) == 0)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, why->message);
+static void
+cancel_told (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr(GTask) task = user_data;
+  g_autoptr(GVariant) reply = NULL;
+  GError *why = NULL;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &why);
+  if (reply != NULL)
+    g_task_return_boolean (task, TRUE);
   else
-    g_propagate_error (error, g_steal_pointer (&why));
-  return FALSE;
+    g_task_return_error (task, translate (why));
+}
+
+/* Returns the task, which it takes, when the answer has come. */
+void
+thredo_remote_cancel_async (ThredoRemote *self,
+                            const char   *method,
+                            guint64       id,
+                            GTask        *task)
+{
+  GError *error = NULL;
+
+  if (!check_open (self, &error))
+    {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
+    }
+  g_dbus_connection_call (self->connection, NULL, THREDO_WIRE_PATH, THREDO_WIRE_INTERFACE, method,
+                          g_variant_new ("(t)", id), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                          (int) (THREDO_PATIENCE / 1000), g_task_get_cancellable (task),
+                          cancel_told, task);
 }

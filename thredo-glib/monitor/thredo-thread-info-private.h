@@ -17,6 +17,8 @@ typedef struct
   gint64 cpu_time;
   guint64 group_id;
   char **group_path;
+  guint64 *group_ids;
+  gsize n_group_ids;
   gboolean is_daemon;
   gboolean is_cancelled;
   gboolean is_shielded;

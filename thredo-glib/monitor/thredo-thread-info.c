@@ -37,6 +37,7 @@ enum
   PROP_CPU_TIME,
   PROP_GROUP_ID,
   PROP_GROUP_PATH,
+  PROP_GROUP_IDS,
   PROP_DAEMON,
   PROP_CANCELLED,
   PROP_SHIELDED,
@@ -55,6 +56,7 @@ thredo_thread_seen_clear (ThredoThreadSeen *self)
   g_free (self->name);
   g_free (self->waiting_for);
   g_strfreev (self->group_path);
+  g_free (self->group_ids);
   g_strfreev (self->held);
   *self = (ThredoThreadSeen) { NULL };
 }
@@ -79,6 +81,20 @@ thredo_thread_info_new (ThredoThreadSeen *seen)
   *seen = (ThredoThreadSeen) { NULL };
 
   return self;
+}
+
+static gboolean
+are_group_ids_equal (const ThredoThreadSeen *one,
+                     const ThredoThreadSeen *other)
+{
+  if (one->n_group_ids != other->n_group_ids)
+    return FALSE;
+  for (gsize i = 0; i < one->n_group_ids; i++)
+    {
+      if (one->group_ids[i] != other->group_ids[i])
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static void
@@ -117,6 +133,8 @@ thredo_thread_info_update (ThredoThreadInfo *self,
   if (!g_strv_equal ((const char *const *) old.group_path,
                      (const char *const *) self->seen.group_path))
     notify (self, PROP_GROUP_PATH);
+  if (!are_group_ids_equal (&old, &self->seen))
+    notify (self, PROP_GROUP_IDS);
   if (old.is_daemon != self->seen.is_daemon)
     notify (self, PROP_DAEMON);
   if (old.is_cancelled != self->seen.is_cancelled)
@@ -127,6 +145,13 @@ thredo_thread_info_update (ThredoThreadInfo *self,
     notify (self, PROP_HELD);
   g_object_thaw_notify (G_OBJECT (self));
   thredo_thread_seen_clear (&old);
+}
+
+static GVariant *
+new_group_ids (ThredoThreadInfo *self)
+{
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, self->seen.group_ids,
+                                    self->seen.n_group_ids, sizeof (guint64));
 }
 
 static void
@@ -168,6 +193,9 @@ thredo_thread_info_get_property (GObject    *object,
       break;
     case PROP_GROUP_PATH:
       g_value_set_boxed (value, self->seen.group_path);
+      break;
+    case PROP_GROUP_IDS:
+      g_value_set_variant (value, new_group_ids (self));
       break;
     case PROP_DAEMON:
       g_value_set_boolean (value, self->seen.is_daemon);
@@ -308,6 +336,16 @@ thredo_thread_info_class_init (ThredoThreadInfoClass *klass)
   properties[PROP_GROUP_PATH] =
       g_param_spec_boxed ("group-path", NULL, NULL, G_TYPE_STRV,
                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ThredoThreadInfo:group-ids:
+   *
+   * The numbers of the groups in [property@Thredo.ThreadInfo:group-path].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_GROUP_IDS] =
+      g_param_spec_variant ("group-ids", NULL, NULL, G_VARIANT_TYPE ("at"), NULL,
+                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * ThredoThreadInfo:daemon:
    *
@@ -521,8 +559,8 @@ thredo_thread_info_get_group_id (ThredoThreadInfo *self)
  *
  * Gets what the group that the thread was in is called, after those around it.
  *
- * Returns: (transfer none) (array zero-terminated=1): the names, the outermost first; the
- *   empty string for one that has none
+ * Returns: (transfer none) (array zero-terminated=1): the names, the outermost first; something
+ *   like "group 12" for one that has none
  *
  * Since: 1.0
  */
@@ -532,6 +570,31 @@ thredo_thread_info_get_group_path (ThredoThreadInfo *self)
   g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), NULL);
 
   return (const char *const *) self->seen.group_path;
+}
+
+/**
+ * thredo_thread_info_get_group_ids:
+ * @self: what was seen of a thread
+ * @n_ids: (out): return location for how many there are
+ *
+ * Gets the numbers of the groups in [method@Thredo.ThreadInfo.get_group_path], for
+ * [method@Thredo.Monitor.cancel_group] for example.
+ *
+ * Returns: (transfer none) (array length=n_ids): the numbers, the outermost first; the last one
+ *   is the [property@Thredo.ThreadInfo:group-id]
+ *
+ * Since: 1.0
+ */
+const guint64 *
+thredo_thread_info_get_group_ids (ThredoThreadInfo *self,
+                                  gsize            *n_ids)
+{
+  g_return_val_if_fail (n_ids != NULL, NULL);
+  *n_ids = 0;
+  g_return_val_if_fail (THREDO_IS_THREAD_INFO (self), NULL);
+
+  *n_ids = self->seen.n_group_ids;
+  return self->seen.group_ids;
 }
 
 /**

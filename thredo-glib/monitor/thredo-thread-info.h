@@ -32,6 +32,9 @@ guint64 thredo_thread_info_get_group_id (ThredoThreadInfo *self);
 THREDO_AVAILABLE
 const char *const *thredo_thread_info_get_group_path (ThredoThreadInfo *self);
 THREDO_AVAILABLE
+const guint64 *thredo_thread_info_get_group_ids (ThredoThreadInfo *self,
+                                                 gsize            *n_ids);
+THREDO_AVAILABLE
 gboolean thredo_thread_info_is_daemon (ThredoThreadInfo *self);
 THREDO_AVAILABLE
 gboolean thredo_thread_info_is_cancelled (ThredoThreadInfo *self);

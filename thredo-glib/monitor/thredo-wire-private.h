@@ -2,6 +2,9 @@
 
 #pragma once
 
+#include "thredo-ended-info-private.h"
+#include "thredo-lock-info-private.h"
+#include "thredo-queue-info-private.h"
 #include "thredo-thread-info-private.h"
 
 /* What goes between a process and those who watch it, see org.thredo.Monitor1.xml. */
@@ -15,3 +18,9 @@ GVariant *thredo_wire_new_string (const char *string);
 GVariant *thredo_wire_pack_thread (ThredoThreadInfo *info);
 gboolean thredo_wire_unpack_thread (GVariant         *dictionary,
                                     ThredoThreadSeen *seen);
+GVariant *thredo_wire_pack_queue (ThredoQueueInfo *info);
+ThredoQueueInfo *thredo_wire_unpack_queue (GVariant *dictionary);
+GVariant *thredo_wire_pack_lock (ThredoLockInfo *info);
+ThredoLockInfo *thredo_wire_unpack_lock (GVariant *dictionary);
+GVariant *thredo_wire_pack_ended (ThredoEndedInfo *info);
+ThredoEndedInfo *thredo_wire_unpack_ended (GVariant *dictionary);

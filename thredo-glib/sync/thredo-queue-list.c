@@ -3,6 +3,10 @@
 #include "thredo-queue-private.h"
 
 #include "fork.h"
+#include "walk.h"
+
+/* How many queues a monitor looks at before it lets others in. */
+#define WALK_STEPS 1000
 
 /* All queues of the process, for monitors. A queue is in the list from its construction to its
  * finalization; what is put and got has nothing to do with it.
@@ -15,12 +19,20 @@ static struct
   ThredoMutex lock;
   ThredoQueue *first; /* the newest */
   guint64 last_id;
+  ThredoWalk *walks;
 } queues;
+
+/* The walks of other threads. */
+static void
+forget_walks (void)
+{
+  queues.walks = NULL;
+}
 
 __attribute__ ((constructor)) static void
 protect_queues (void)
 {
-  thredo_fork_protect (&queues.lock);
+  thredo_fork_protect (&queues.lock, forget_walks);
 }
 
 void
@@ -46,6 +58,7 @@ thredo_queue_list_remove (ThredoQueue *self)
     queues.first = self->next;
   if (self->next != NULL)
     self->next->prev = self->prev;
+  thredo_walk_skip (queues.walks, self, self->next);
   thredo_mutex_unlock (&queues.lock);
 }
 
@@ -56,8 +69,18 @@ thredo_queue_list_foreach (void (*func) (ThredoQueue *queue,
                                          gpointer     user_data),
                            gpointer user_data)
 {
+  ThredoWalk walk;
+
   thredo_mutex_lock (&queues.lock);
-  for (ThredoQueue *queue = queues.first; queue != NULL; queue = queue->next)
-    func (queue, user_data);
+  thredo_walk_begin (&walk, &queues.walks, queues.first);
+  while (walk.next_item != NULL)
+    {
+      ThredoQueue *queue = walk.next_item;
+
+      walk.next_item = queue->next;
+      func (queue, user_data);
+      thredo_walk_pause (&walk, WALK_STEPS, &queues.lock);
+    }
+  thredo_walk_end (&walk, &queues.walks);
   thredo_mutex_unlock (&queues.lock);
 }

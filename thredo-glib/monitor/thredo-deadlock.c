@@ -5,7 +5,7 @@
 #include "fork.h"
 #include "thredo-enum-types.h"
 #include "thredo-error.h"
-#include "thredo-monitor-private.h"
+#include "thredo-listener-private.h"
 #include "thredo-thread.h"
 
 /**
@@ -187,7 +187,7 @@ handle (GArray    *cycle,
   ThredoDeadlockPolicy policy = thredo_get_deadlock_policy ();
   ThredoThread *victim = NULL;
 
-  thredo_monitor_tell_all (deadlock);
+  thredo_listener_tell_all (deadlock);
 
   if (policy == THREDO_DEADLOCK_POLICY_FAIL && may_refuse)
     {

@@ -3,10 +3,110 @@
 #include "thredo-local-private.h"
 
 #include "hold.h"
+#include "level.h"
 #include "thredo-group-private.h"
 #include "thredo-lock-info-private.h"
 #include "thredo-queue-info-private.h"
 #include "thredo-queue-private.h"
+#include "thredo-roster-private.h"
+
+/* Threads. */
+
+static void
+note_hold (ThredoHold *hold,
+           ThredoSlot *owner,
+           gpointer    user_data)
+{
+  GHashTable *held_by = user_data;
+  GPtrArray *held = g_hash_table_lookup (held_by, owner);
+
+  if (held == NULL)
+    {
+      held = g_ptr_array_new_with_free_func (g_free);
+      g_hash_table_insert (held_by, owner, held);
+    }
+  g_ptr_array_add (held, thredo_hold_describe (hold));
+}
+
+typedef struct
+{
+  GArray *all;
+  GHashTable *held_by;
+} Snapshot;
+
+static char **
+steal_held (GHashTable *held_by,
+            ThredoSlot *owner)
+{
+  GPtrArray *held = g_hash_table_lookup (held_by, owner);
+
+  if (held == NULL)
+    return NULL;
+  g_ptr_array_add (held, NULL);
+  return (char **) g_ptr_array_steal (held, NULL);
+}
+
+static void
+note_thread (ThredoSlot *slot,
+             gpointer    user_data)
+{
+  Snapshot *snapshot = user_data;
+  ThredoThreadSeen seen = { NULL };
+
+  if (slot->owner == NULL)
+    return;
+  seen.thread = g_object_ref (slot->owner);
+  seen.id = thredo_thread_get_id (seen.thread);
+  seen.name = g_strdup (thredo_thread_get_name (seen.thread));
+  seen.state = slot->info != NULL ? THREDO_THREAD_STATE_WAITING : THREDO_THREAD_STATE_RUNNING;
+  seen.waiting_for = thredo_slot_describe_wait (slot);
+  seen.waiting_since = slot->since;
+  seen.n_waits = slot->n_waits;
+  seen.cpu_time = thredo_slot_get_cpu_time_locked (slot) / 1000;
+  seen.is_shielded = thredo_level_keeps_cancel_out (slot);
+  seen.held = steal_held (snapshot->held_by, slot);
+  g_array_append_val (snapshot->all, seen);
+}
+
+/* What needs no lock of the thread's slot, and may not be asked for with one. */
+static void
+note_rest (ThredoThreadSeen *seen)
+{
+  ThredoGroupCore *core = thredo_thread_dup_core (seen->thread);
+
+  seen->is_daemon = thredo_thread_is_daemon (seen->thread);
+  seen->is_cancelled = thredo_thread_is_cancelled (seen->thread);
+  if (core == NULL)
+    return;
+  seen->group_id = thredo_group_core_get_id (core);
+  seen->group_path = thredo_group_core_dup_path (core, &seen->group_ids);
+  seen->n_group_ids = g_strv_length (seen->group_path);
+  thredo_group_core_unref (core);
+}
+
+/* Of all threads, the oldest first. */
+GArray *
+thredo_local_look (guint64 *n_waits)
+{
+  GArray *all = thredo_thread_seen_array_new ();
+  g_autoptr(GHashTable) held_by = NULL;
+  Snapshot snapshot;
+
+  held_by = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+  thredo_hold_foreach (note_hold, held_by);
+  snapshot = (Snapshot) { all, held_by };
+  thredo_slot_walk (note_thread, &snapshot);
+  thredo_slot_lock_registry ();
+  *n_waits = thredo_slot_count_waits_locked ();
+  thredo_slot_unlock_registry ();
+
+  for (guint i = 0; i < all->len; i++)
+    note_rest (&g_array_index (all, ThredoThreadSeen, i));
+  thredo_thread_seen_array_sort (all);
+  return all;
+}
+
+/* Queues and locks. */
 
 static void
 note_queue (ThredoQueue *queue,
@@ -107,6 +207,8 @@ thredo_local_list_locks (void)
 
   return infos;
 }
+
+/* Cancels. */
 
 gboolean
 thredo_local_cancel_thread (guint64   id,

@@ -2,17 +2,9 @@
 
 #include "thredo-monitor-private.h"
 
-#include "fork.h"
-#include "hold.h"
-#include "level.h"
-#include "thredo-attach-private.h"
-#include "thredo-deadlock-private.h"
-#include "thredo-group-private.h"
+#include "thredo-deadlock.h"
 #include "thredo-history-private.h"
 #include "thredo-local-private.h"
-#include "thredo-loop-probe-private.h"
-#include "thredo-remote-private.h"
-#include "thredo-thread-info-private.h"
 
 #include <unistd.h>
 
@@ -48,33 +40,6 @@
  * Since: 1.0
  */
 
-/* Where a monitor is told of deadlocks; it may go before it hears of them. */
-typedef struct
-{
-  GMainContext *context;
-  GWeakRef monitor;
-} Listener;
-
-struct _ThredoMonitor
-{
-  GObject parent_instance;
-
-  Listener *listener;   /* see g_atomic_rc_box_acquire() */
-  guint pid;            /* construction: 0 is this process */
-  ThredoRemote *remote; /* NULL: it watches this process, or another one in vain */
-
-  GPtrArray *infos; /* by their ids, which grow */
-  GSource *ticks;   /* NULL: the list is not kept up to date */
-  GTimeSpan interval;
-  gint64 refreshed;
-  guint64 n_waits; /* by then */
-  guint n_waiting;
-  double waits_per_second;
-  ThredoLoopProbe *probe;
-  GTimeSpan loop_latency;
-  gboolean refreshing;
-};
-
 #define DEFAULT_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
 
 enum
@@ -107,85 +72,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (ThredoMonitor,
 
 static guint signals[N_SIGNALS];
 static GParamSpec *properties[N_PROPS];
-
-static struct
-{
-  ThredoMutex lock;
-  GPtrArray *all;
-} listeners;
-
-__attribute__ ((constructor)) static void
-protect_listeners (void)
-{
-  thredo_fork_protect (&listeners.lock, NULL);
-}
-
-static void
-listener_clear (gpointer data)
-{
-  Listener *self = data;
-
-  g_main_context_unref (self->context);
-  g_weak_ref_clear (&self->monitor);
-}
-
-static void
-listener_unref (gpointer data)
-{
-  g_atomic_rc_box_release_full (data, listener_clear);
-}
-
-typedef struct
-{
-  Listener *listener;
-  ThredoDeadlock *deadlock;
-} News;
-
-static void
-news_free (gpointer data)
-{
-  News *news = data;
-
-  listener_unref (news->listener);
-  g_object_unref (news->deadlock);
-  g_free (news);
-}
-
-static gboolean
-emit (gpointer data)
-{
-  News *news = data;
-  g_autoptr(ThredoMonitor) self = g_weak_ref_get (&news->listener->monitor);
-
-  if (self != NULL)
-    g_signal_emit (self, signals[SIGNAL_DEADLOCK], 0, news->deadlock);
-  return G_SOURCE_REMOVE;
-}
-
-/* Tells every monitor, each in its own main context, later. */
-void
-thredo_monitor_tell_all (ThredoDeadlock *deadlock)
-{
-  g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func (listener_unref);
-
-  thredo_mutex_lock (&listeners.lock);
-  for (guint i = 0; listeners.all != NULL && i < listeners.all->len; i++)
-    g_ptr_array_add (told, g_atomic_rc_box_acquire (g_ptr_array_index (listeners.all, i)));
-  thredo_mutex_unlock (&listeners.lock);
-
-  for (guint i = 0; i < told->len; i++)
-    {
-      g_autoptr(GSource) source = g_idle_source_new ();
-      News *news = g_new (News, 1);
-
-      news->listener = g_atomic_rc_box_acquire (g_ptr_array_index (told, i));
-      news->deadlock = g_object_ref (deadlock);
-      g_source_set_priority (source, G_PRIORITY_DEFAULT);
-      g_source_set_callback (source, emit, news, news_free);
-      g_source_set_static_name (source, "[thredo] deadlock");
-      g_source_attach (source, news->listener->context);
-    }
-}
 
 static void
 stop_ticking (ThredoMonitor *self)
@@ -220,8 +106,8 @@ static GSourceFuncs tick_funcs = { .dispatch = dispatch_tick };
 
 /* The next one comes an interval after the end of the last, so that a program that is slow to
  * look at does nothing else. */
-static void
-start_ticking (ThredoMonitor *self)
+void
+thredo_monitor_start_ticking (ThredoMonitor *self)
 {
   stop_ticking (self);
   if (self->interval == 0 || self->listener == NULL)
@@ -242,12 +128,10 @@ thredo_monitor_dispose (GObject *object)
   g_clear_pointer (&self->remote, thredo_remote_close);
   if (self->listener != NULL && self->pid == 0)
     {
-      thredo_mutex_lock (&listeners.lock);
-      g_ptr_array_remove_fast (listeners.all, self->listener);
-      thredo_mutex_unlock (&listeners.lock);
+      thredo_listener_end (self->listener);
       thredo_history_end ();
     }
-  g_clear_pointer (&self->listener, listener_unref);
+  g_clear_pointer (&self->listener, thredo_listener_unref);
   stop_ticking (self);
 
   G_OBJECT_CLASS (thredo_monitor_parent_class)->dispose (object);
@@ -258,7 +142,7 @@ thredo_monitor_finalize (GObject *object)
 {
   ThredoMonitor *self = THREDO_MONITOR (object);
 
-  g_ptr_array_unref (self->infos);
+  thredo_roster_clear (&self->roster);
   thredo_loop_probe_unref (self->probe);
 
   G_OBJECT_CLASS (thredo_monitor_parent_class)->finalize (object);
@@ -278,7 +162,7 @@ thredo_monitor_get_property (GObject    *object,
       g_value_set_gtype (value, THREDO_TYPE_THREAD_INFO);
       break;
     case PROP_N_ITEMS:
-      g_value_set_uint (value, self->infos->len);
+      g_value_set_uint (value, self->roster.infos->len);
       break;
     case PROP_PID:
       g_value_set_uint (value, thredo_monitor_get_pid (self));
@@ -331,15 +215,10 @@ thredo_monitor_constructed (GObject *object)
 
   if (self->pid != 0)
     return;
-  thredo_mutex_lock (&listeners.lock);
-  if (listeners.all == NULL)
-    listeners.all = g_ptr_array_new ();
-  g_ptr_array_add (listeners.all, self->listener);
-  thredo_mutex_unlock (&listeners.lock);
-
+  thredo_listener_begin (self->listener);
   thredo_history_begin ();
   thredo_monitor_refresh (self);
-  start_ticking (self);
+  thredo_monitor_start_ticking (self);
 }
 
 static void
@@ -471,12 +350,9 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
 static void
 thredo_monitor_init (ThredoMonitor *self)
 {
-  self->listener = g_atomic_rc_box_new0 (Listener);
-  self->listener->context = g_main_context_ref_thread_default ();
-  g_weak_ref_init (&self->listener->monitor, self);
-
+  self->listener = thredo_listener_new (self);
   self->probe = thredo_loop_probe_new ();
-  self->infos = g_ptr_array_new_with_free_func (g_object_unref);
+  thredo_roster_init (&self->roster, G_LIST_MODEL (self));
   self->interval = DEFAULT_INTERVAL;
 }
 
@@ -494,131 +370,6 @@ ThredoMonitor *
 thredo_monitor_new (void)
 {
   return g_object_new (THREDO_TYPE_MONITOR, NULL);
-}
-
-/* Takes the connection. */
-static void
-begin_watching (ThredoMonitor   *self,
-                GDBusConnection *connection)
-{
-  self->remote = thredo_remote_new (self, self->listener->context, (GPid) self->pid, connection);
-  thredo_monitor_refresh (self);
-  start_ticking (self);
-}
-
-/**
- * thredo_monitor_new_for_process:
- * @pid: the number of a process, see [func@Thredo.Monitor.list_processes]
- * @cancellable: (nullable): a cancellable
- * @error: return location for an error
- *
- * Makes a monitor of another process of the same user, for the thread-default main context of
- * the caller.
- *
- * It waits until the process has answered, which takes a moment, and five seconds at most. From
- * then on nothing but [method@Thredo.Monitor.cancel_thread] and
- * [method@Thredo.Monitor.cancel_group] waits for the process. What there is comes with the first
- * [signal@Thredo.Monitor::refreshed].
- *
- * Returns: (transfer full): a new monitor, or %NULL with an error of `G_IO_ERROR`:
- *   `G_IO_ERROR_NOT_FOUND` or `G_IO_ERROR_CONNECTION_REFUSED` if the process is not there, or
- *   is not exported, `G_IO_ERROR_PERMISSION_DENIED` if it is another user's,
- *   `G_IO_ERROR_TIMED_OUT` if it does not answer, `G_IO_ERROR_CANCELLED`, or
- *   `G_IO_ERROR_FAILED` if it answers something else
- *
- * Since: 1.0
- */
-ThredoMonitor *
-thredo_monitor_new_for_process (guint          pid,
-                                GCancellable  *cancellable,
-                                GError       **error)
-{
-  g_autoptr(ThredoMonitor) self = NULL;
-  GDBusConnection *connection;
-
-  g_return_val_if_fail (pid > 0 && pid <= G_MAXINT, NULL);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  connection = thredo_attach ((GPid) pid, cancellable, error);
-  if (connection == NULL)
-    return NULL;
-  self = g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL);
-  begin_watching (self, connection);
-
-  return g_steal_pointer (&self);
-}
-
-static void
-connected (GObject      *source,
-           GAsyncResult *result,
-           gpointer      user_data)
-{
-  g_autoptr(GTask) task = user_data;
-  ThredoMonitor *self = g_task_get_task_data (task);
-  GError *error = NULL;
-  GDBusConnection *connection = thredo_attach_finish (result, &error);
-
-  if (connection == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  begin_watching (self, connection);
-  g_task_return_pointer (task, g_object_ref (self), g_object_unref);
-}
-
-/**
- * thredo_monitor_new_for_process_async:
- * @pid: the number of a process, see [func@Thredo.Monitor.list_processes]
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async): what to call when the process has answered
- * @user_data: data for @callback
- *
- * Does what [ctor@Thredo.Monitor.new_for_process] does, and lets the caller go on meanwhile.
- *
- * Since: 1.0
- */
-void
-thredo_monitor_new_for_process_async (guint                pid,
-                                      GCancellable        *cancellable,
-                                      GAsyncReadyCallback  callback,
-                                      gpointer             user_data)
-{
-  GTask *task;
-
-  g_return_if_fail (pid > 0 && pid <= G_MAXINT);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (NULL, cancellable, callback, user_data);
-  g_task_set_source_tag (task, thredo_monitor_new_for_process_async);
-  g_task_set_check_cancellable (task, FALSE);
-  g_task_set_task_data (task, g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL),
-                        g_object_unref);
-  thredo_attach_async ((GPid) pid, cancellable, connected, task);
-}
-
-/**
- * thredo_monitor_new_for_process_finish:
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Ends what [func@Thredo.Monitor.new_for_process_async] has begun.
- *
- * Returns: (transfer full): a new monitor, or %NULL with an error as
- *   [ctor@Thredo.Monitor.new_for_process] sets it
- *
- * Since: 1.0
- */
-ThredoMonitor *
-thredo_monitor_new_for_process_finish (GAsyncResult  *result,
-                                       GError       **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, thredo_monitor_new_for_process_async),
-                        NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
@@ -657,158 +408,6 @@ thredo_monitor_is_closed (ThredoMonitor *self)
   return self->pid != 0 && (self->remote == NULL || thredo_remote_is_closed (self->remote));
 }
 
-static void
-note_hold (ThredoHold *hold,
-           ThredoSlot *owner,
-           gpointer    user_data)
-{
-  GHashTable *held_by = user_data;
-  GPtrArray *held = g_hash_table_lookup (held_by, owner);
-
-  if (held == NULL)
-    {
-      held = g_ptr_array_new_with_free_func (g_free);
-      g_hash_table_insert (held_by, owner, held);
-    }
-  g_ptr_array_add (held, thredo_hold_describe (hold));
-}
-
-typedef struct
-{
-  GArray *all;
-  GHashTable *held_by;
-} Snapshot;
-
-static char **
-steal_held (GHashTable *held_by,
-            ThredoSlot *owner)
-{
-  GPtrArray *held = g_hash_table_lookup (held_by, owner);
-
-  if (held == NULL)
-    return NULL;
-  g_ptr_array_add (held, NULL);
-  return (char **) g_ptr_array_steal (held, NULL);
-}
-
-static void
-note_thread (ThredoSlot *slot,
-             gpointer    user_data)
-{
-  Snapshot *snapshot = user_data;
-  ThredoThreadSeen seen = { NULL };
-
-  if (slot->owner == NULL)
-    return;
-  seen.thread = g_object_ref (slot->owner);
-  seen.id = thredo_thread_get_id (seen.thread);
-  seen.name = g_strdup (thredo_thread_get_name (seen.thread));
-  seen.state = slot->info != NULL ? THREDO_THREAD_STATE_WAITING : THREDO_THREAD_STATE_RUNNING;
-  seen.waiting_for = thredo_slot_describe_wait (slot);
-  seen.waiting_since = slot->since;
-  seen.n_waits = slot->n_waits;
-  seen.cpu_time = thredo_slot_get_cpu_time_locked (slot) / 1000;
-  seen.is_shielded = thredo_level_keeps_cancel_out (slot);
-  seen.held = steal_held (snapshot->held_by, slot);
-  g_array_append_val (snapshot->all, seen);
-}
-
-/* What needs no lock of the thread's slot, and may not be asked for with one. */
-static void
-note_rest (ThredoThreadSeen *seen)
-{
-  ThredoGroupCore *core = thredo_thread_dup_core (seen->thread);
-
-  seen->is_daemon = thredo_thread_is_daemon (seen->thread);
-  seen->is_cancelled = thredo_thread_is_cancelled (seen->thread);
-  if (core == NULL)
-    return;
-  seen->group_id = thredo_group_core_get_id (core);
-  seen->group_path = thredo_group_core_dup_path (core, &seen->group_ids);
-  seen->n_group_ids = g_strv_length (seen->group_path);
-  thredo_group_core_unref (core);
-}
-
-static int
-compare_ids (gconstpointer a,
-             gconstpointer b)
-{
-  const ThredoThreadSeen *seen_a = a, *seen_b = b;
-
-  return (seen_a->id > seen_b->id) - (seen_a->id < seen_b->id);
-}
-
-static void
-clear_seen (gpointer data)
-{
-  thredo_thread_seen_clear (data);
-}
-
-/* Of all threads, the oldest first. */
-static GArray *
-look (guint64 *n_waits)
-{
-  GArray *all = g_array_new (FALSE, FALSE, sizeof (ThredoThreadSeen));
-  g_autoptr(GHashTable) held_by = NULL;
-  Snapshot snapshot;
-
-  g_array_set_clear_func (all, clear_seen);
-  held_by = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
-  thredo_hold_foreach (note_hold, held_by);
-  snapshot = (Snapshot) { all, held_by };
-  thredo_slot_walk (note_thread, &snapshot);
-  thredo_slot_lock_registry ();
-  *n_waits = thredo_slot_count_waits_locked ();
-  thredo_slot_unlock_registry ();
-
-  for (guint i = 0; i < all->len; i++)
-    note_rest (&g_array_index (all, ThredoThreadSeen, i));
-  g_array_sort (all, compare_ids);
-  return all;
-}
-
-static gpointer
-copy_reference (gconstpointer object,
-                gpointer      user_data)
-{
-  return g_object_ref ((gpointer) object);
-}
-
-/**
- * thredo_monitor_snapshot:
- * @self: a monitor
- *
- * Looks at all live threads: those of the library, and others that have used it.
- *
- * Any thread may call this. Threads go on meanwhile: each of them is seen at one
- * moment, but not all at the same. If it is another process that is watched, this is what is
- * in the list, and not for any thread.
- *
- * Returns: (element-type Thredo.ThreadInfo) (transfer container): what was seen, the oldest
- *   thread first
- *
- * Since: 1.0
- */
-GPtrArray *
-thredo_monitor_snapshot (ThredoMonitor *self)
-{
-  g_autoptr(GArray) all = NULL;
-  GPtrArray *infos;
-  guint64 n_waits;
-
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
-
-  if (self->pid != 0)
-    return g_ptr_array_copy (self->infos, copy_reference, NULL);
-
-  all = look (&n_waits);
-  infos = g_ptr_array_new_full (all->len, g_object_unref);
-  for (guint i = 0; i < all->len; i++)
-    g_ptr_array_add (infos, thredo_thread_info_new (&g_array_index (all, ThredoThreadSeen, i)));
-
-  return infos;
-}
-
 /* The list. */
 
 static GType
@@ -820,14 +419,14 @@ thredo_monitor_get_item_type (GListModel *list)
 static guint
 thredo_monitor_get_n_items (GListModel *list)
 {
-  return THREDO_MONITOR (list)->infos->len;
+  return THREDO_MONITOR (list)->roster.infos->len;
 }
 
 static gpointer
 thredo_monitor_get_item (GListModel *list,
                          guint       position)
 {
-  GPtrArray *infos = THREDO_MONITOR (list)->infos;
+  GPtrArray *infos = THREDO_MONITOR (list)->roster.infos;
 
   return position < infos->len ? g_object_ref (infos->pdata[position]) : NULL;
 }
@@ -838,113 +437,6 @@ init_list (GListModelInterface *iface)
   iface->get_item_type = thredo_monitor_get_item_type;
   iface->get_n_items = thredo_monitor_get_n_items;
   iface->get_item = thredo_monitor_get_item;
-}
-
-static guint64
-get_id (ThredoMonitor *self,
-        guint          position)
-{
-  return thredo_thread_info_get_id (self->infos->pdata[position]);
-}
-
-/* Threads that have ended, in as few changes as they stand together. */
-static void
-remove_ended (ThredoMonitor *self,
-              GArray        *all)
-{
-  guint position = 0;
-  guint i = 0;
-
-  while (position < self->infos->len)
-    {
-      guint n = 0;
-
-      while (position + n < self->infos->len &&
-             (i >= all->len ||
-              get_id (self, position + n) < g_array_index (all, ThredoThreadSeen, i).id))
-        n++;
-      if (n > 0)
-        {
-          g_ptr_array_remove_range (self->infos, position, n);
-          g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
-          continue;
-        }
-      if (get_id (self, position) == g_array_index (all, ThredoThreadSeen, i).id)
-        position++;
-      i++;
-    }
-}
-
-static int
-compare_numbers (gconstpointer a,
-                 gconstpointer b)
-{
-  guint64 one = *(const guint64 *) a, other = *(const guint64 *) b;
-
-  return (one > other) - (one < other);
-}
-
-/* The same, where it is known which have ended. */
-static void
-remove_gone (ThredoMonitor *self,
-             const guint64 *gone,
-             guint          n_gone)
-{
-  guint position = 0;
-
-  while (position < self->infos->len && n_gone > 0)
-    {
-      guint n = 0;
-
-      while (position + n < self->infos->len)
-        {
-          guint64 id = get_id (self, position + n);
-
-          if (bsearch (&id, gone, n_gone, sizeof (guint64), compare_numbers) == NULL)
-            break;
-          n++;
-        }
-      if (n > 0)
-        {
-          g_ptr_array_remove_range (self->infos, position, n);
-          g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
-        }
-      position++;
-    }
-}
-
-/* Those who have come, who are younger than all others but for threads that the library has
- * come to know late. What else was seen is brought up to date. */
-static void
-insert_new (ThredoMonitor *self,
-            GArray        *all)
-{
-  guint position = 0;
-  guint i = 0;
-
-  while (i < all->len)
-    {
-      ThredoThreadSeen *first = &g_array_index (all, ThredoThreadSeen, i);
-      guint n = 0;
-
-      while (position < self->infos->len && get_id (self, position) < first->id)
-        position++;
-      while (i + n < all->len &&
-             (position + n >= self->infos->len ||
-              get_id (self, position + n) > g_array_index (all, ThredoThreadSeen, i + n).id))
-        {
-          ThredoThreadSeen *seen = &g_array_index (all, ThredoThreadSeen, i + n);
-
-          g_ptr_array_insert (self->infos, (int) (position + n), thredo_thread_info_new (seen));
-          n++;
-        }
-      if (n > 0)
-        g_list_model_items_changed (G_LIST_MODEL (self), position, 0, n);
-      else
-        thredo_thread_info_update (self->infos->pdata[position], first);
-      position += MAX (n, 1);
-      i += MAX (n, 1);
-    }
 }
 
 static guint
@@ -1005,19 +497,16 @@ thredo_monitor_take_changes (ThredoMonitor *self,
                              guint          n_gone)
 {
   g_autoptr(ThredoMonitor) kept = g_object_ref (self);
-  g_autofree guint64 *sorted = g_memdup2 (gone, n_gone * sizeof (guint64));
-  guint n_before = self->infos->len;
+  guint n_before = self->roster.infos->len;
 
-  if (n_gone > 0)
-    qsort (sorted, n_gone, sizeof (guint64), compare_numbers);
   self->refreshing = TRUE;
   g_object_freeze_notify (G_OBJECT (self));
   if (is_all)
-    remove_ended (self, changed);
+    thredo_roster_remove_ended (&self->roster, changed);
   else
-    remove_gone (self, sorted, n_gone);
-  insert_new (self, changed);
-  if (self->infos->len != n_before)
+    thredo_roster_remove_gone (&self->roster, gone, n_gone);
+  thredo_roster_insert_new (&self->roster, changed);
+  if (self->roster.infos->len != n_before)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
   g_object_thaw_notify (G_OBJECT (self));
   self->refreshing = FALSE;
@@ -1077,13 +566,13 @@ thredo_monitor_refresh (ThredoMonitor *self)
 
   g_object_ref (self);
   self->refreshing = TRUE;
-  all = look (&n_waits);
-  n_before = self->infos->len;
+  all = thredo_local_look (&n_waits);
+  n_before = self->roster.infos->len;
   g_object_freeze_notify (G_OBJECT (self));
   note_figures (self, count_waiting (all), n_waits);
-  remove_ended (self, all);
-  insert_new (self, all);
-  if (self->infos->len != n_before)
+  thredo_roster_remove_ended (&self->roster, all);
+  thredo_roster_insert_new (&self->roster, all);
+  if (self->roster.infos->len != n_before)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
   g_object_thaw_notify (G_OBJECT (self));
   self->refreshing = FALSE;
@@ -1128,408 +617,6 @@ thredo_monitor_set_interval (ThredoMonitor *self,
   if (self->interval == interval)
     return;
   self->interval = interval;
-  start_ticking (self);
+  thredo_monitor_start_ticking (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INTERVAL]);
-}
-
-/**
- * thredo_monitor_get_n_waiting:
- * @self: a monitor
- *
- * Gets how many of the threads in the list wait.
- *
- * Returns: a number of threads
- *
- * Since: 1.0
- */
-guint
-thredo_monitor_get_n_waiting (ThredoMonitor *self)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
-
-  return self->n_waiting;
-}
-
-/**
- * thredo_monitor_get_waits_per_second:
- * @self: a monitor
- *
- * Gets how often threads were parked between the last two times that the list was brought up to
- * date, all of them together.
- *
- * Returns: waits per second
- *
- * Since: 1.0
- */
-double
-thredo_monitor_get_waits_per_second (ThredoMonitor *self)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
-
-  return self->waits_per_second;
-}
-
-/**
- * thredo_monitor_get_loop_latency:
- * @self: a monitor
- *
- * Gets how late the loop's thread served when it was last asked, or how late it already is
- * if it has not answered yet.
- *
- * Whenever the list is brought up to date the monitor looks at the answer to its last
- * question, and asks again.
- *
- * Returns: microseconds, see [property@Thredo.Monitor:loop-latency]; 0 if it has not been
- *   asked yet, or has nothing to do so far and was not started
- *
- * Since: 1.0
- */
-GTimeSpan
-thredo_monitor_get_loop_latency (ThredoMonitor *self)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), 0);
-
-  return self->loop_latency;
-}
-
-static GPtrArray *
-new_empty (void)
-{
-  return g_ptr_array_new_with_free_func (g_object_unref);
-}
-
-/**
- * thredo_monitor_list_queues:
- * @self: a monitor
- *
- * Looks at all queues that there are.
- *
- * Any thread may call this, and keeps nobody from putting and getting. If it is another process
- * that is watched, it is for the monitor's thread, and tells what came when the list was last
- * brought up to date. Queues come along the first time, and after this is called: then ten times,
- * and of more than 10,000 queues those that are empty may be missing.
- *
- * Returns: (element-type Thredo.QueueInfo) (transfer container): what was seen, the oldest
- *   queue first
- *
- * Since: 1.0
- */
-GPtrArray *
-thredo_monitor_list_queues (ThredoMonitor *self)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
-  if (self->pid != 0)
-    return self->remote != NULL ? thredo_remote_dup_queues (self->remote) : new_empty ();
-
-  return thredo_local_list_queues ();
-}
-
-/**
- * thredo_monitor_list_locks:
- * @self: a monitor
- *
- * Looks at all locks that there are, [class@Thredo.Lock] and [class@Thredo.RLock], also
- * those that nobody owns.
- *
- * Any thread may call this. Locks go from thread to thread meanwhile: each is seen at one
- * moment, but not all at the same. If it is another process that is watched, it is for the
- * monitor's thread, and tells what came when the list was last brought up to date. Locks come
- * along the first time, and after this is called: then ten times, and of more than 10,000 locks
- * those that nobody owns may be missing.
- *
- * Returns: (element-type Thredo.LockInfo) (transfer container): what was seen, the oldest
- *   lock first
- *
- * Since: 1.0
- */
-GPtrArray *
-thredo_monitor_list_locks (ThredoMonitor *self)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
-  if (self->pid != 0)
-    return self->remote != NULL ? thredo_remote_dup_locks (self->remote) : new_empty ();
-
-  return thredo_local_list_locks ();
-}
-
-/**
- * thredo_monitor_get_history:
- * @self: a monitor
- *
- * Tells how the last threads have ended: at most 64, of those that have done so since there
- * is a monitor.
- *
- * A thread that has been joined is in it. Any thread may call this. If it is another process
- * that is watched, it is for the monitor's thread, and tells what was known when the list was last
- * brought up to date.
- *
- * Returns: (element-type Thredo.EndedInfo) (transfer container): how they have ended, the
- *   one that has done so last at the end
- *
- * Since: 1.0
- */
-GPtrArray *
-thredo_monitor_get_history (ThredoMonitor *self)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
-  if (self->pid != 0)
-    return self->remote != NULL ? thredo_remote_dup_history (self->remote) : new_empty ();
-
-  return thredo_history_list ();
-}
-
-static GTask *
-new_task (ThredoMonitor       *self,
-          gpointer             tag,
-          GCancellable        *cancellable,
-          GAsyncReadyCallback  callback,
-          gpointer             user_data)
-{
-  GTask *task = g_task_new (self, cancellable, callback, user_data);
-
-  /* What has been done is said to have been done. */
-  g_task_set_check_cancellable (task, FALSE);
-  g_task_set_source_tag (task, tag);
-  return task;
-}
-
-/* Takes the task. */
-static void
-cancel_async (ThredoMonitor *self,
-              const char *method,
-              gboolean (*cancel) (guint64   id,
-                                  GError  **error),
-              guint64 id,
-              GTask *task)
-{
-  GError *error = NULL;
-
-  if (g_task_return_error_if_cancelled (task))
-    {
-      g_object_unref (task);
-      return;
-    }
-  if (self->pid != 0)
-    {
-      thredo_remote_cancel_async (self->remote, method, id, task);
-      return;
-    }
-  if (cancel (id, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-  g_object_unref (task);
-}
-
-/**
- * thredo_monitor_cancel_thread:
- * @self: a monitor
- * @id: the [property@Thredo.Thread:id] of a thread
- * @cancellable: (nullable): what can keep the call from happening
- * @error: return location for an error
- *
- * Cancels a thread, as [method@Thredo.Thread.cancel] does.
- *
- * It does not wait for the thread to end. Any thread may call this. If it is another process
- * that is watched, it waits for that to say that it has done so, five seconds at most.
- *
- * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
- *   there is no such thread, or it has ended; `G_IO_ERROR_CANCELLED` if @cancellable is cancelled;
- *   of another process also `G_IO_ERROR_CLOSED` if it has gone, or `G_IO_ERROR_TIMED_OUT`
- *
- * Since: 1.0
- */
-gboolean
-thredo_monitor_cancel_thread (ThredoMonitor  *self,
-                              guint64         id,
-                              GCancellable   *cancellable,
-                              GError        **error)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (self->pid != 0)
-    return thredo_remote_cancel (self->remote, "CancelThread", id, cancellable, error);
-  return thredo_local_cancel_thread (id, error);
-}
-
-/**
- * thredo_monitor_cancel_thread_async:
- * @self: a monitor
- * @id: the [property@Thredo.Thread:id] of a thread
- * @cancellable: (nullable): what can keep the call from happening
- * @callback: (scope async): what to call when it has been done
- * @user_data: data for @callback
- *
- * Does what [method@Thredo.Monitor.cancel_thread] does, and never waits.
- *
- * Once another process has been told, @cancellable takes nothing back. Any thread may call this;
- * @callback is called in its thread-default main context.
- *
- * Since: 1.0
- */
-void
-thredo_monitor_cancel_thread_async (ThredoMonitor       *self,
-                                    guint64              id,
-                                    GCancellable        *cancellable,
-                                    GAsyncReadyCallback  callback,
-                                    gpointer             user_data)
-{
-  GTask *task;
-
-  g_return_if_fail (THREDO_IS_MONITOR (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = new_task (self, thredo_monitor_cancel_thread_async, cancellable, callback, user_data);
-  cancel_async (self, "CancelThread", thredo_local_cancel_thread, id, task);
-}
-
-/**
- * thredo_monitor_cancel_thread_finish:
- * @self: a monitor
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Ends what [method@Thredo.Monitor.cancel_thread_async] has begun.
- *
- * Returns: %TRUE, or %FALSE with an error as [method@Thredo.Monitor.cancel_thread] sets it
- *
- * Since: 1.0
- */
-gboolean
-thredo_monitor_cancel_thread_finish (ThredoMonitor  *self,
-                                     GAsyncResult   *result,
-                                     GError        **error)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, thredo_monitor_cancel_thread_async),
-                        FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * thredo_monitor_cancel_group:
- * @self: a monitor
- * @id: the [property@Thredo.ThreadInfo:group-id] of a thread
- * @cancellable: (nullable): what can keep the call from happening
- * @error: return location for an error
- *
- * Cancels a group, as [method@Thredo.Group.cancel] does.
- *
- * It does not wait for the threads to end. Any thread may call this. If it is another process
- * that is watched, it waits for that to say that it has done so, five seconds at most.
- *
- * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
- *   there is no such group, or none of its threads is running; `G_IO_ERROR_CANCELLED` if
- *   @cancellable is cancelled; of another process also `G_IO_ERROR_CLOSED` if it has gone, or
- *   `G_IO_ERROR_TIMED_OUT`
- *
- * Since: 1.0
- */
-gboolean
-thredo_monitor_cancel_group (ThredoMonitor  *self,
-                             guint64         id,
-                             GCancellable   *cancellable,
-                             GError        **error)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (self->pid != 0)
-    return thredo_remote_cancel (self->remote, "CancelGroup", id, cancellable, error);
-  return thredo_local_cancel_group (id, error);
-}
-
-/**
- * thredo_monitor_cancel_group_async:
- * @self: a monitor
- * @id: the [property@Thredo.ThreadInfo:group-id] of a thread
- * @cancellable: (nullable): what can keep the call from happening
- * @callback: (scope async): what to call when it has been done
- * @user_data: data for @callback
- *
- * Does what [method@Thredo.Monitor.cancel_group] does, and never waits.
- *
- * Once another process has been told, @cancellable takes nothing back. Any thread may call this;
- * @callback is called in its thread-default main context.
- *
- * Since: 1.0
- */
-void
-thredo_monitor_cancel_group_async (ThredoMonitor       *self,
-                                   guint64              id,
-                                   GCancellable        *cancellable,
-                                   GAsyncReadyCallback  callback,
-                                   gpointer             user_data)
-{
-  GTask *task;
-
-  g_return_if_fail (THREDO_IS_MONITOR (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = new_task (self, thredo_monitor_cancel_group_async, cancellable, callback, user_data);
-  cancel_async (self, "CancelGroup", thredo_local_cancel_group, id, task);
-}
-
-/**
- * thredo_monitor_cancel_group_finish:
- * @self: a monitor
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Ends what [method@Thredo.Monitor.cancel_group_async] has begun.
- *
- * Returns: %TRUE, or %FALSE with an error as [method@Thredo.Monitor.cancel_group] sets it
- *
- * Since: 1.0
- */
-gboolean
-thredo_monitor_cancel_group_finish (ThredoMonitor  *self,
-                                    GAsyncResult   *result,
-                                    GError        **error)
-{
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, thredo_monitor_cancel_group_async),
-                        FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * thredo_monitor_find_deadlocks:
- * @self: a monitor
- *
- * Finds the threads that wait for each other in a circle now.
- *
- * Any thread may call this. If it is another process that is watched, it is for the monitor's
- * thread, and tells what was found when the list was last brought up to date.
- *
- * Returns: (element-type Thredo.Deadlock) (transfer container): all there are, each once
- *
- * Since: 1.0
- */
-GPtrArray *
-thredo_monitor_find_deadlocks (ThredoMonitor *self)
-{
-  g_autoptr(GPtrArray) cycles = NULL;
-  GPtrArray *deadlocks;
-
-  g_return_val_if_fail (THREDO_IS_MONITOR (self), NULL);
-
-  if (self->pid != 0)
-    return self->remote != NULL ? thredo_remote_dup_deadlocks (self->remote) : new_empty ();
-
-  cycles = thredo_chain_find_cycles ();
-  deadlocks = g_ptr_array_new_full (cycles->len, g_object_unref);
-  for (guint i = 0; i < cycles->len; i++)
-    g_ptr_array_add (deadlocks, thredo_deadlock_new (g_ptr_array_index (cycles, i)));
-
-  return deadlocks;
 }

@@ -172,32 +172,16 @@ typedef enum
 static void ask (ThredoRemote *self,
                  Ask           what);
 
-static int
-compare_ids (gconstpointer a,
-             gconstpointer b)
-{
-  const ThredoThreadSeen *seen_a = a, *seen_b = b;
-
-  return (seen_a->id > seen_b->id) - (seen_a->id < seen_b->id);
-}
-
-static void
-clear_seen (gpointer data)
-{
-  thredo_thread_seen_clear (data);
-}
-
 /* Each thread once, by their numbers, whatever was sent. */
 static GArray *
 unpack_threads (GVariant *threads)
 {
   g_autoptr(GArray) sent = g_array_new (FALSE, FALSE, sizeof (ThredoThreadSeen));
-  GArray *all = g_array_new (FALSE, FALSE, sizeof (ThredoThreadSeen));
+  GArray *all = thredo_thread_seen_array_new ();
   guint64 last = 0;
   GVariantIter iter;
   GVariant *one;
 
-  g_array_set_clear_func (all, clear_seen);
   g_variant_iter_init (&iter, threads);
   while ((one = g_variant_iter_next_value (&iter)) != NULL)
     {
@@ -207,7 +191,7 @@ unpack_threads (GVariant *threads)
         g_array_append_val (sent, seen);
       g_variant_unref (one);
     }
-  g_array_sort (sent, compare_ids);
+  thredo_thread_seen_array_sort (sent);
   for (guint i = 0; i < sent->len; i++)
     {
       ThredoThreadSeen *seen = &g_array_index (sent, ThredoThreadSeen, i);

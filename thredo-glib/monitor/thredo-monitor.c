@@ -82,15 +82,24 @@ stop_ticking (ThredoMonitor *self)
   g_clear_pointer (&self->ticks, g_source_unref);
 }
 
+static gint64
+get_next_tick (ThredoMonitor *self)
+{
+  return g_get_monotonic_time () + MIN (self->interval, G_MAXINT64 / 2);
+}
+
+/* The last reference may be dropped by another thread meanwhile. */
 static gboolean
 tick (gpointer data)
 {
-  ThredoMonitor *self = data;
-  g_autoptr(ThredoMonitor) kept = g_object_ref (self);
+  Listener *listener = data;
+  g_autoptr(ThredoMonitor) self = g_weak_ref_get (&listener->monitor);
 
+  if (self == NULL)
+    return G_SOURCE_REMOVE;
   thredo_monitor_refresh (self);
   if (self->ticks != NULL)
-    g_source_set_ready_time (self->ticks, g_get_monotonic_time () + self->interval);
+    g_source_set_ready_time (self->ticks, get_next_tick (self));
   return G_SOURCE_CONTINUE;
 }
 
@@ -114,9 +123,10 @@ thredo_monitor_start_ticking (ThredoMonitor *self)
     return;
 
   self->ticks = g_source_new (&tick_funcs, sizeof (GSource));
-  g_source_set_callback (self->ticks, tick, self, NULL);
+  g_source_set_callback (self->ticks, tick, g_atomic_rc_box_acquire (self->listener),
+                         listener_unref);
   g_source_set_static_name (self->ticks, "[thredo] monitor");
-  g_source_set_ready_time (self->ticks, g_get_monotonic_time () + self->interval);
+  g_source_set_ready_time (self->ticks, get_next_tick (self));
   g_source_attach (self->ticks, self->listener->context);
 }
 

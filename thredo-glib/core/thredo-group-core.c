@@ -16,6 +16,7 @@ struct _ThredoGroupCore
   guint64 id;
   ThredoName name;
   ThredoGroupCore *parent; /* that of the thread which made the group */
+  guint depth;             /* how many are around it */
   ThredoGroupWait policy;
 
   ThredoMutex lock;   /* guards what is below */
@@ -36,6 +37,9 @@ struct _ThredoGroupCore
   ThredoWaitList joiners;
   ThredoWaitList takers; /* those in next_done(); the payload is the thread */
 };
+
+/* How long a line of groups, each around the next, may be. */
+#define MAX_DEPTH 32
 
 /* What follows from a change of the group, to be carried out once its lock is
  * dropped. */
@@ -61,18 +65,34 @@ add_to (GPtrArray    **array,
   g_ptr_array_add (*array, g_object_ref (thread));
 }
 
+/* Those around a group stay as long as it does, which has no bound where threads hand over to
+ * others, in groups that they make, and end: the innermost of too many is left out. */
+static ThredoGroupCore *
+dup_parent (void)
+{
+  ThredoSlot *slot = thredo_slot_peek ();
+  ThredoGroupCore *maker, *parent;
+
+  maker = slot != NULL && slot->owner != NULL ? thredo_thread_dup_core (slot->owner) : NULL;
+  if (maker == NULL || maker->depth < MAX_DEPTH - 1)
+    return maker;
+
+  parent = thredo_group_core_ref (maker->parent);
+  thredo_group_core_unref (maker);
+  return parent;
+}
+
 ThredoGroupCore *
 thredo_group_core_new (ThredoGroup *group)
 {
   ThredoGroupCore *self = g_new0 (ThredoGroupCore, 1);
-  ThredoSlot *slot = thredo_slot_peek ();
 
   g_atomic_ref_count_init (&self->ref_count);
   g_weak_ref_init (&self->group, group);
   self->id = thredo_slot_new_serial ();
   thredo_name_init (&self->name);
-  if (slot != NULL && slot->owner != NULL)
-    self->parent = thredo_thread_dup_core (slot->owner);
+  self->parent = dup_parent ();
+  self->depth = self->parent != NULL ? self->parent->depth + 1 : 0;
   thredo_mutex_init (&self->lock);
 
   return self;

@@ -224,8 +224,9 @@ compare_pids (gconstpointer a,
  * Finds the processes of the same user that can be watched, which are those that have called
  * [func@Thredo.Monitor.export], or were started with `THREDO_MONITOR=1` in their environment.
  *
- * Sockets that processes have left behind when they died are removed. Any thread may call
- * this; it does not wait for any of the processes.
+ * Sockets that processes have left behind when they died are removed. Those of containers that
+ * share the folder and have numbers of their own for their processes stay, and are not told of.
+ * Any thread may call this; it does not wait for any of the processes.
  *
  * Returns: (element-type Thredo.ProcessInfo) (transfer container): the processes by their
  *   numbers, or %NULL with `G_IO_ERROR_PERMISSION_DENIED` if the folder of the sockets is
@@ -252,17 +253,19 @@ thredo_monitor_list_processes (GError **error)
   while ((name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *digits = g_strdelimit (g_strdup (name), "~", '\0');
+      ThredoRuntimeState state;
       guint64 pid;
 
       if (!g_ascii_string_to_unsigned (digits, 10, 1, G_MAXINT, &pid, NULL))
         continue;
-      if (thredo_runtime_is_stale ((GPid) pid))
+      state = thredo_runtime_look ((GPid) pid);
+      if (state == THREDO_RUNTIME_STALE)
         {
           g_autofree char *path = g_build_filename (folder, name, NULL);
 
           g_unlink (path);
         }
-      else if (strchr (name, '~') == NULL)
+      else if (state == THREDO_RUNTIME_LIVE && strchr (name, '~') == NULL)
         g_ptr_array_add (processes, thredo_process_info_new ((guint) pid));
     }
   g_ptr_array_sort (processes, compare_pids);

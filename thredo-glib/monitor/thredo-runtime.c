@@ -66,11 +66,29 @@ thredo_runtime_check_folder (const char  *folder,
   return TRUE;
 }
 
+/* Root, with the environment of another user, would make a folder there that the user then cannot
+ * use. */
+static gboolean
+check_owner (const char  *folder,
+             GError     **error)
+{
+  struct stat found;
+
+  if (stat (folder, &found) < 0 || found.st_uid == geteuid ())
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+               "The runtime folder '%s' is of user %u, and this process of user %u", folder,
+               (guint) found.st_uid, (guint) geteuid ());
+  return FALSE;
+}
+
 gboolean
 thredo_runtime_make_folder (GError **error)
 {
   g_autofree char *folder = thredo_runtime_get_folder ();
 
+  if (!check_owner (g_get_user_runtime_dir (), error))
+    return FALSE;
   if (g_mkdir (folder, 0700) < 0 && errno != EEXIST)
     {
       set_error_of (error, errno, "Cannot make the folder", folder);
@@ -154,6 +172,16 @@ try_connect (GPid     pid,
   return g_socket_connect (socket, address, NULL, error) ? g_steal_pointer (&socket) : NULL;
 }
 
+/* Of the process that listens; 0 if it cannot be seen from the pid namespace of this one. */
+static GPid
+get_peer_pid (GSocket *socket)
+{
+  g_autoptr(GCredentials) credentials = g_socket_get_credentials (socket, NULL);
+  GPid pid = credentials != NULL ? g_credentials_get_unix_pid (credentials, NULL) : 0;
+
+  return MAX (pid, 0);
+}
+
 /* Does not block: a socket has room for those who connect, or has not. */
 GSocket *
 thredo_runtime_connect (GPid     pid,
@@ -172,6 +200,14 @@ thredo_runtime_connect (GPid     pid,
                    "Process %d cannot be watched: %s", (int) pid, why->message);
       return NULL;
     }
+  if (get_peer_pid (socket) != pid)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   "Process %d cannot be watched: who has that number there is in another pid "
+                   "namespace",
+                   (int) pid);
+      return NULL;
+    }
   if (!thredo_runtime_is_same_user (socket))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
@@ -181,18 +217,25 @@ thredo_runtime_connect (GPid     pid,
   return g_steal_pointer (&socket);
 }
 
-/* Whether nobody listens at its socket, or its process has gone: a child of it may have
- * inherited the socket. */
-gboolean
-thredo_runtime_is_stale (GPid pid)
+/* Containers may share the folder. There is no telling from here whether a process in another pid
+ * namespace runs, but somebody listens. */
+ThredoRuntimeState
+thredo_runtime_look (GPid pid)
 {
+  gboolean has_gone = kill (pid, 0) < 0 && errno == ESRCH;
   g_autoptr(GError) error = NULL;
-  g_autoptr(GSocket) socket = NULL;
+  g_autoptr(GSocket) socket = try_connect (pid, &error);
 
-  if (kill (pid, 0) < 0 && errno == ESRCH)
-    return TRUE;
-  socket = try_connect (pid, &error);
-  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    return THREDO_RUNTIME_STALE;
+  if (socket == NULL && !has_gone)
+    return THREDO_RUNTIME_LIVE;
+  if (socket == NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    return THREDO_RUNTIME_STALE;
+  if (socket == NULL || get_peer_pid (socket) != pid)
+    return THREDO_RUNTIME_ELSEWHERE;
+  /* A child of it may have inherited the socket. */
+  return has_gone ? THREDO_RUNTIME_STALE : THREDO_RUNTIME_LIVE;
 }
 
 /* What the kernel says of the process at the other end, which that has no part in. */

@@ -9,8 +9,12 @@
 #include "thredo-server-private.h"
 
 #include <glib/gstdio.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 
 static struct
 {
@@ -18,6 +22,7 @@ static struct
   ThredoServer *server; /* owned by the thread */
   GThread *thread;
   GPid pid; /* a forked child has none of it */
+  int fd;   /* the socket's */
   char *path;
 } exported;
 
@@ -43,6 +48,32 @@ start_thread (ThredoServer  *server,
   return thread;
 }
 
+/* The child does not listen, and who looks for its parent when that has died is not to find
+ * somebody who seems to. Nobody closes it twice: the thread is not there. */
+static void
+close_in_child (void)
+{
+  if (exported.thread == NULL)
+    return;
+  close (exported.fd);
+  exported.server = NULL;
+  exported.thread = NULL;
+}
+
+/* After the lock's own, which therefore is held around the fork, and free in the child. */
+static void
+register_fork (void)
+{
+  static gsize registered;
+
+  thredo_fork_register ();
+  if (g_once_init_enter (&registered))
+    {
+      pthread_atfork (NULL, NULL, close_in_child);
+      g_once_init_leave (&registered, 1);
+    }
+}
+
 static gboolean
 is_exported_locked (void)
 {
@@ -56,12 +87,14 @@ export_locked (GError **error)
   GSocket *socket;
   ThredoServer *server;
   GThread *thread;
+  int fd;
 
   if (!thredo_runtime_make_folder (error))
     return FALSE;
   socket = thredo_runtime_listen (getpid (), error);
   if (socket == NULL)
     return FALSE;
+  fd = g_socket_get_fd (socket);
   server = thredo_server_new (socket);
   thread = start_thread (server, error);
   if (thread == NULL)
@@ -76,6 +109,7 @@ export_locked (GError **error)
   exported.server = server;
   exported.thread = thread;
   exported.pid = getpid ();
+  exported.fd = fd;
   return TRUE;
 }
 
@@ -91,12 +125,14 @@ export_locked (GError **error)
  * peer; `org.thredo.Monitor1.xml` describes it. It costs nothing else while nobody watches.
  *
  * With `THREDO_MONITOR=1` in its environment a program does so by itself when it first uses
- * a thread of the library or waits in one. To export again what is exported changes nothing.
+ * a thread of the library or waits in one, but not if it has rights that its user does not, such
+ * as a setuid program. To export again what is exported changes nothing.
  * A forked child is not exported. Any thread may call this.
  *
  * Returns: %TRUE, or %FALSE with an error of `G_IO_ERROR`: `G_IO_ERROR_NOT_FOUND` if there is
- *   no runtime folder, `G_IO_ERROR_PERMISSION_DENIED` if it cannot be written to, or if what is
- *   in it is open to others, and others if the socket cannot be made; or of `G_THREAD_ERROR`
+ *   no runtime folder, `G_IO_ERROR_PERMISSION_DENIED` if it is another user's, if it cannot be
+ *   written to, or if what is in it is open to others, and others if the socket cannot be made;
+ *   or of `G_THREAD_ERROR`
  *
  * Since: 1.0
  */
@@ -107,7 +143,7 @@ thredo_monitor_export (GError **error)
 
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  thredo_fork_register ();
+  register_fork ();
   thredo_mutex_lock (&exported.lock);
   done = is_exported_locked () || export_locked (error);
   thredo_mutex_unlock (&exported.lock);
@@ -149,10 +185,22 @@ thredo_monitor_unexport (void)
     g_thread_join (thread);
 }
 
+/* Whether the program has rights that whoever has started it does not, who then has no say in what
+ * it does. */
+static gboolean
+is_privileged (void)
+{
+#ifdef __linux__
+  if (getauxval (AT_SECURE) != 0)
+    return TRUE;
+#endif
+  return getuid () != geteuid () || getgid () != getegid ();
+}
+
 static void
 export_if_told (void)
 {
-  const char *value = g_getenv ("THREDO_MONITOR");
+  const char *value = is_privileged () ? NULL : g_getenv ("THREDO_MONITOR");
   g_autoptr(GError) error = NULL;
 
   if (value == NULL || *value == '\0' || g_str_equal (value, "0"))

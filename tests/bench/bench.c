@@ -318,6 +318,12 @@ print_number (const char *key,
     printf ("\"%s\": null", key);
 }
 
+static guint
+count_rounds (const BenchRow *row)
+{
+  return options.smoke ? 1 : options.rounds * MAX (row->times, 1);
+}
+
 static void
 print_side (const char        *key,
             const BenchSample *samples,
@@ -373,11 +379,12 @@ value_of_row (const BenchRow    *row,
               const BenchSample *peer,
               BenchJudge         judge)
 {
-  g_autofree double *values = g_new (double, options.rounds);
+  guint rounds = count_rounds (row);
+  g_autofree double *values = g_new (double, rounds);
 
-  for (guint i = 0; i < options.rounds; i++)
+  for (guint i = 0; i < rounds; i++)
     values[i] = value_of_round (row, &ours[i], &peer[i], judge);
-  return bench_median (values, options.rounds);
+  return bench_median (values, rounds);
 }
 
 static void
@@ -398,16 +405,17 @@ report_row (const BenchRow    *row,
             guint64            n_ours,
             guint64            n_peer)
 {
+  guint rounds = count_rounds (row);
   double value = value_of_row (row, ours, peer, row->judge);
   double limit = row->judge == BENCH_JUDGE_ZERO ? NOISE_NS_PER_SECOND : row->budget;
 
   print_row_head (row);
   printf (", ");
-  print_side ("ours", ours, options.rounds, n_ours);
+  print_side ("ours", ours, rounds, n_ours);
   if (row->peer != NULL)
     {
       printf (", ");
-      print_side ("peer", peer, options.rounds, n_peer);
+      print_side ("peer", peer, rounds, n_peer);
       printf (", ");
       print_number ("wall_ratio", value_of_row (row, ours, peer, BENCH_JUDGE_WALL));
       printf (", ");
@@ -424,6 +432,7 @@ measure_row (const BenchRow *row,
              BenchSample    *ours,
              BenchSample    *peer)
 {
+  guint rounds = count_rounds (row);
   double target = (row->milliseconds != 0 ? row->milliseconds : DEFAULT_MILLISECONDS) * 1e6;
   guint64 n_ours = row->n, n_peer = row->n;
 
@@ -441,7 +450,7 @@ measure_row (const BenchRow *row,
         n_ours = calibrate (row->ours, row->n, target);
     }
 
-  for (guint i = 0; i < options.rounds; i++)
+  for (guint i = 0; i < rounds; i++)
     {
       gboolean ours_first = i % 2 == 1;
 
@@ -458,8 +467,9 @@ measure_row (const BenchRow *row,
 static void
 run_row (const BenchRow *row)
 {
-  g_autofree BenchSample *ours = g_new0 (BenchSample, options.rounds);
-  g_autofree BenchSample *peer = g_new0 (BenchSample, options.rounds);
+  guint rounds = count_rounds (row);
+  g_autofree BenchSample *ours = g_new0 (BenchSample, rounds);
+  g_autofree BenchSample *peer = g_new0 (BenchSample, rounds);
   const char *obstacle = row->obstacle != NULL ? row->obstacle () : NULL;
   BenchChild *busy = NULL;
 

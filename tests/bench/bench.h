@@ -52,6 +52,7 @@ typedef struct
   double budget; /* 0: for information, but for BENCH_JUDGE_ZERO */
   BenchFlags flags;
   guint64 n;          /* where calibration starts, and the least */
+  guint times;        /* how many rounds there are for each that is asked for; 0: one */
   guint milliseconds; /* what one side of a round is to take; 0: the usual */
   BenchFunc ours;
   BenchFunc peer;

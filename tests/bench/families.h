@@ -23,6 +23,7 @@ extern const BenchRow deadlock_rows[];
 extern const BenchRow socket_rows[];
 extern const BenchRow fd_rows[];
 extern const BenchRow await_rows[];
+extern const BenchRow monitor_rows[];
 #ifdef HAVE_LIBDEX
 extern const BenchRow libdex_rows[];
 #endif
@@ -31,13 +32,18 @@ extern const BenchRole waits_roles[];
 extern const BenchRole memory_roles[];
 extern const BenchRole socket_roles[];
 extern const BenchRole fd_roles[];
+extern const BenchRole monitor_roles[];
 
 void spawn_ours (guint64      n,
                  BenchSample *sample);
 void queue_one_to_one_ours (guint64      n,
                             BenchSample *sample);
+void queue_four_to_four_ours (guint64      n,
+                              BenchSample *sample);
 void queue_ping_pong_ours (guint64      n,
                            BenchSample *sample);
+void lock_uncontended_ours (guint64      n,
+                            BenchSample *sample);
 
 /* A thread that must start and end well: anything else fails the row. */
 ThredoThread *bench_spawn (const char       *name,

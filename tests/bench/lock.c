@@ -137,9 +137,9 @@ measure_alone (BenchPart    part,
   guarded_clear (&guarded, n);
 }
 
-static void
-uncontended_ours (guint64      n,
-                  BenchSample *sample)
+void
+lock_uncontended_ours (guint64      n,
+                       BenchSample *sample)
 {
   measure_alone (lock_ours, n, sample);
 }
@@ -452,7 +452,7 @@ const BenchRow lock_rows[] = {
       .budget = 2.0,
       .flags = BENCH_SAME_N,
       .n = 100000,
-      .ours = uncontended_ours,
+      .ours = lock_uncontended_ours,
       .peer = uncontended_peer,
       .enter = bench_bystander_enter,
       .leave = bench_bystander_leave,

@@ -20,6 +20,7 @@ main (int    argc,
     socket_rows,
     fd_rows,
     await_rows,
+    monitor_rows,
 #ifdef HAVE_LIBDEX
     libdex_rows,
 #endif
@@ -30,6 +31,7 @@ main (int    argc,
     memory_roles,
     socket_roles,
     fd_roles,
+    monitor_roles,
     NULL,
   };
 

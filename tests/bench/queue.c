@@ -162,7 +162,7 @@ queue_one_to_one_peer (guint64      n,
 
 /* Four of each */
 
-static void
+void
 queue_four_to_four_ours (guint64      n,
                          BenchSample *sample)
 {

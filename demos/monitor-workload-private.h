@@ -27,6 +27,7 @@ extern const MonitorWorkloadKind monitor_echo;
 extern const MonitorWorkloadKind monitor_runaway;
 extern const MonitorWorkloadKind monitor_crowd;
 extern const MonitorWorkloadKind monitor_flood;
+extern const MonitorWorkloadKind monitor_waits;
 
 gboolean monitor_workload_spawn (ThredoGroup       *group,
                                  const char        *name,

@@ -32,6 +32,7 @@ static const MonitorWorkloadKind *const kinds[] = {
   &monitor_runaway,
   &monitor_crowd,
   &monitor_flood,
+  &monitor_waits,
 };
 
 static void

@@ -106,8 +106,71 @@ outsider_measure (guint64      n,
   switch_watcher (n == ATTACH);
 }
 
+/*
+ * For tests/bench/dashboard, which looks at their CPU time from outside: many threads that do
+ * nothing, or many waits a second; and each with a monitor, and nobody who looks at it.
+ */
+
+#define WAIT (10 * G_TIME_SPAN_MILLISECOND)
+
+static gboolean
+sleep_for_good (ThredoThread  *thread,
+                gpointer       user_data,
+                GError       **error)
+{
+  return thredo_sleep (24 * G_TIME_SPAN_HOUR, NULL, error);
+}
+
+static gboolean
+sleep_often (ThredoThread  *thread,
+             gpointer       user_data,
+             GError       **error)
+{
+  while (thredo_sleep (WAIT, NULL, error))
+    ;
+  return FALSE;
+}
+
+static void
+crowd_setup (guint64 size)
+{
+  for (guint64 i = 0; i < size; i++)
+    bench_spawn ("idle", sleep_for_good, NULL);
+}
+
+static void
+waits_setup (guint64 size)
+{
+  for (guint64 i = 0; i < size * WAIT / G_TIME_SPAN_SECOND; i++)
+    bench_spawn ("waiter", sleep_often, NULL);
+}
+
+static void
+watched_crowd_setup (guint64 size)
+{
+  crowd_setup (size);
+  switch_watcher (TRUE);
+}
+
+static void
+watched_waits_setup (guint64 size)
+{
+  waits_setup (size);
+  switch_watcher (TRUE);
+}
+
+static void
+measure_nothing (guint64      n,
+                 BenchSample *sample)
+{
+}
+
 const BenchRole monitor_roles[] = {
   { "outsider", outsider_setup, outsider_measure },
+  { "crowd", crowd_setup, measure_nothing },
+  { "waits", waits_setup, measure_nothing },
+  { "watched-crowd", watched_crowd_setup, measure_nothing },
+  { "watched-waits", watched_waits_setup, measure_nothing },
   { NULL }
 };
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "ctl.h"
+
+GPtrArray *ctl_select_list (GError **error);
+ThredoMonitor *ctl_select_connect (guint    pid,
+                                   GError **error);
+ThredoMonitor *ctl_select (const char  *process,
+                           GError     **error);
+gboolean ctl_select_refresh (ThredoMonitor  *monitor,
+                             GError        **error);

@@ -3,9 +3,12 @@
 #include "ctl-ended.h"
 #include "ctl-find.h"
 #include "ctl-output.h"
+#include "ctl-process.h"
 #include "ctl-select.h"
 #include "ctl-text.h"
 #include "ctl-threads.h"
+
+#define WITH_PROCESS "has ended, with its process"
 
 /* Those that were cancelled: their ThredoThreadInfo, from the list, which keeps them up to date
  * while they are in it. */
@@ -28,6 +31,21 @@ say (ThredoThreadInfo *info,
   return ctl_output_write (line);
 }
 
+/* What a cancel frees may be the end of the program, and come before its answer. The connection is
+ * closed a moment before the process has gone. */
+static gboolean
+has_ended_with_it (Job    *job,
+                   GError *error)
+{
+  guint pid = thredo_monitor_get_pid (job->monitor);
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return FALSE;
+  for (guint i = 0; i < 100 && !ctl_process_has_ended (pid); i++)
+    g_usleep (10 * 1000);
+  return ctl_process_has_ended (pid);
+}
+
 static CtlStatus
 cancel_thread (Job        *job,
                const char *which)
@@ -35,9 +53,10 @@ cancel_thread (Job        *job,
   g_autoptr(GError) error = NULL;
   ThredoThreadInfo *info = ctl_find_thread (job->threads, which, &error);
 
-  if (info == NULL ||
-      !thredo_monitor_cancel_thread (job->monitor, thredo_thread_info_get_id (info), NULL, &error))
+  if (info == NULL)
     return ctl_output_fail (error);
+  if (!thredo_monitor_cancel_thread (job->monitor, thredo_thread_info_get_id (info), NULL, &error))
+    return has_ended_with_it (job, error) ? say (info, WITH_PROCESS) : ctl_output_fail (error);
   g_ptr_array_add (job->cancelled, info);
   return say (info, "is cancelled");
 }
@@ -52,8 +71,10 @@ cancel_group (Job        *job,
   g_autofree char *name = NULL;
   guint n = 0;
 
-  if (!ctl_find_group (job->threads, which, &id, &error) ||
-      !thredo_monitor_cancel_group (job->monitor, id, NULL, &error))
+  if (!ctl_find_group (job->threads, which, &id, &error))
+    return ctl_output_fail (error);
+  if (!thredo_monitor_cancel_group (job->monitor, id, NULL, &error) &&
+      !has_ended_with_it (job, error))
     return ctl_output_fail (error);
   for (guint i = 0; i < job->threads->len; i++)
     {
@@ -67,23 +88,20 @@ cancel_group (Job        *job,
   return ctl_output_write (line);
 }
 
-static gboolean
-is_there (Job              *job,
-          ThredoThreadInfo *info)
+/* The numbers of those in the list. */
+static GHashTable *
+new_numbers (Job *job)
 {
-  GListModel *list = G_LIST_MODEL (job->monitor);
-  guint n = g_list_model_get_n_items (list);
+  GHashTable *numbers = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  g_autoptr(GPtrArray) threads = thredo_monitor_snapshot (job->monitor);
 
-  if (thredo_monitor_is_closed (job->monitor))
-    return FALSE;
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < threads->len && !thredo_monitor_is_closed (job->monitor); i++)
     {
-      g_autoptr(ThredoThreadInfo) one = g_list_model_get_item (list, i);
+      guint64 id = thredo_thread_info_get_id (threads->pdata[i]);
 
-      if (thredo_thread_info_get_id (one) == thredo_thread_info_get_id (info))
-        return TRUE;
+      g_hash_table_add (numbers, g_memdup2 (&id, sizeof (guint64)));
     }
-  return FALSE;
+  return numbers;
 }
 
 static const char *
@@ -97,20 +115,27 @@ describe_end (Job              *job,
       if (thredo_ended_info_get_id (history->pdata[i]) == thredo_thread_info_get_id (info))
         return ctl_ended_describe (history->pdata[i]);
     }
-  return thredo_monitor_is_closed (job->monitor) ? "has ended, with its process" : "has ended";
+  return thredo_monitor_is_closed (job->monitor) ? WITH_PROCESS : "has ended";
 }
 
 static void
 remove_ended (Job *job)
 {
-  for (guint i = job->cancelled->len; i > 0; i--)
-    {
-      ThredoThreadInfo *info = job->cancelled->pdata[i - 1];
+  g_autoptr(GHashTable) numbers = new_numbers (job);
 
-      if (is_there (job, info))
-        continue;
+  for (guint i = 0; i < job->cancelled->len;)
+    {
+      ThredoThreadInfo *info = job->cancelled->pdata[i];
+
+      guint64 id = thredo_thread_info_get_id (info);
+
+      if (g_hash_table_contains (numbers, &id))
+        {
+          i++;
+          continue;
+        }
       say (info, describe_end (job, info));
-      g_ptr_array_remove_index (job->cancelled, i - 1);
+      g_ptr_array_remove_index (job->cancelled, i);
     }
 }
 
@@ -136,6 +161,12 @@ complain_of_others (Job        *job,
   return CTL_STILL_THERE;
 }
 
+static void
+note_refreshed (gboolean *is_refreshed)
+{
+  *is_refreshed = TRUE;
+}
+
 static gboolean
 note (gpointer data)
 {
@@ -150,15 +181,20 @@ wait_for_ends (Job       *job,
   g_autofree char *seconds = ctl_text_duration (limit);
   g_autoptr(GError) error = NULL;
   gboolean is_over = FALSE;
-  guint timer;
+  gboolean is_refreshed = FALSE;
+  guint timer = g_timeout_add ((guint) (limit / 1000), note, &is_over);
+  gulong handler = g_signal_connect_swapped (job->monitor, "refreshed",
+                                             G_CALLBACK (note_refreshed), &is_refreshed);
 
-  timer = g_timeout_add ((guint) (limit / 1000), note, &is_over);
-  do
+  while (job->cancelled->len > 0 && !is_over)
     {
-      g_main_context_iteration (NULL, TRUE);
-      remove_ended (job);
+      if (!thredo_monitor_is_closed (job->monitor))
+        g_main_context_iteration (NULL, TRUE);
+      if (is_refreshed || thredo_monitor_is_closed (job->monitor))
+        remove_ended (job);
+      is_refreshed = FALSE;
     }
-  while (job->cancelled->len > 0 && !is_over);
+  g_signal_handler_disconnect (job->monitor, handler);
   if (!is_over)
     g_source_remove (timer);
 

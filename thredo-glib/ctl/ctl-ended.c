@@ -116,6 +116,8 @@ follow (ThredoMonitor *monitor)
   CtlStatus status;
   guint64 serial = 0;
 
+  ctl_output_complain ("From now on the ends of threads of process %u are told",
+                       thredo_monitor_get_pid (monitor));
   do
     {
       status = write_new (monitor, &serial);

@@ -2,8 +2,6 @@
 
 #include "ctl-find.h"
 
-#include <string.h>
-
 ThredoThreadInfo *
 ctl_find_by_id (GPtrArray *threads,
                 guint64    id)
@@ -133,90 +131,4 @@ ctl_find_group (GPtrArray   *threads,
                            : "There is no group '%s' with threads in it",
                  which);
   return FALSE;
-}
-
-static ThredoThreadInfo *
-find_in_deadlocks (ThredoMonitor *monitor,
-                   GPtrArray     *threads,
-                   guint64        waiting)
-{
-  g_autoptr(GPtrArray) deadlocks = thredo_monitor_find_deadlocks (monitor);
-
-  for (guint i = 0; i < deadlocks->len; i++)
-    {
-      gsize n_ids;
-      const guint64 *ids = thredo_deadlock_get_thread_ids (deadlocks->pdata[i], &n_ids);
-
-      for (gsize j = 0; j < n_ids; j++)
-        {
-          if (ids[j] == waiting)
-            return ctl_find_by_id (threads, ids[(j + 1) % n_ids]);
-        }
-    }
-  return NULL;
-}
-
-/* Who stands in a lock's line waits for its owner, and a lock has a number, whatever its name. */
-static ThredoThreadInfo *
-find_in_lines (ThredoMonitor *monitor,
-               GPtrArray     *threads,
-               guint64        waiting)
-{
-  g_autoptr(GPtrArray) locks = thredo_monitor_list_locks (monitor);
-
-  for (guint i = 0; i < locks->len; i++)
-    {
-      gsize n_ids;
-      const guint64 *ids = thredo_lock_info_get_waiting_ids (locks->pdata[i], &n_ids);
-
-      for (gsize j = 0; j < n_ids; j++)
-        {
-          if (ids[j] == waiting)
-            return ctl_find_by_id (threads, thredo_lock_info_get_owner_id (locks->pdata[i]));
-        }
-    }
-  return NULL;
-}
-
-static gboolean
-is_what_is_waited_for (ThredoThreadInfo *info,
-                       const char       *object)
-{
-  const char *name = thredo_thread_info_get_name (info);
-  const char *const *held = thredo_thread_info_get_held (info);
-  g_autofree char *thread = g_strdup_printf ("Thread '%s'", name != NULL ? name : "");
-
-  return g_str_equal (thread, object) || (held != NULL && g_strv_contains (held, object));
-}
-
-/* Who has what a thread waits for: the owner of a lock, or the thread whose end it is. NULL if that
- * is nobody, or if there are several things of that name. */
-ThredoThreadInfo *
-ctl_find_owner (ThredoMonitor    *monitor,
-                GPtrArray        *threads,
-                ThredoThreadInfo *waiting,
-                guint            *n_others)
-{
-  const char *waiting_for = thredo_thread_info_get_waiting_for (waiting);
-  const char *object = waiting_for != NULL ? strstr (waiting_for, " on ") : NULL;
-  ThredoThreadInfo *owner;
-
-  *n_others = 0;
-  owner = find_in_deadlocks (monitor, threads, thredo_thread_info_get_id (waiting));
-  if (owner == NULL)
-    owner = find_in_lines (monitor, threads, thredo_thread_info_get_id (waiting));
-  if (owner != NULL || object == NULL)
-    return owner;
-
-  for (guint i = 0; i < threads->len; i++)
-    {
-      if (threads->pdata[i] == waiting ||
-          !is_what_is_waited_for (threads->pdata[i], object + strlen (" on ")))
-        continue;
-      if (owner == NULL)
-        owner = threads->pdata[i];
-      else
-        ++*n_others;
-    }
-  return *n_others == 0 ? owner : NULL;
 }

@@ -16,7 +16,3 @@ gboolean ctl_find_group (GPtrArray   *threads,
                          GError     **error);
 gboolean ctl_find_is_in_group (ThredoThreadInfo *info,
                                guint64           id);
-ThredoThreadInfo *ctl_find_owner (ThredoMonitor    *monitor,
-                                  GPtrArray        *threads,
-                                  ThredoThreadInfo *waiting,
-                                  guint            *n_others);

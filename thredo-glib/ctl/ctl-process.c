@@ -30,14 +30,32 @@ ctl_process_describe (guint pid)
   return g_strdup_printf ("Process %u (%s)", pid, program);
 }
 
-/* By a signal or a debugger: the letter after the name, which may have any characters. */
-gboolean
-ctl_process_is_stopped (guint pid)
+/* The letter after the name, which may have any characters. 0 if there is no such process. */
+static char
+get_state (guint pid)
 {
   g_autofree char *stat = read_file (pid, "stat");
   char *end = stat != NULL ? strrchr (stat, ')') : NULL;
 
-  return end != NULL && (g_str_has_prefix (end, ") T") || g_str_has_prefix (end, ") t"));
+  return end != NULL && end[1] == ' ' ? end[2] : '\0';
+}
+
+/* By a signal or a debugger. */
+gboolean
+ctl_process_is_stopped (guint pid)
+{
+  char state = get_state (pid);
+
+  return state == 'T' || state == 't';
+}
+
+/* Also if nobody has asked for its exit status yet. */
+gboolean
+ctl_process_has_ended (guint pid)
+{
+  char state = get_state (pid);
+
+  return state == '\0' || state == 'Z' || state == 'X';
 }
 
 static gboolean

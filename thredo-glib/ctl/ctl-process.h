@@ -7,5 +7,6 @@
 /* What the system says of any process, whether it can be watched or not. */
 char *ctl_process_describe (guint pid);
 gboolean ctl_process_is_stopped (guint pid);
+gboolean ctl_process_has_ended (guint pid);
 void ctl_process_explain (guint    pid,
                           GError **error);

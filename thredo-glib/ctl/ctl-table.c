@@ -16,6 +16,8 @@ typedef struct
   CtlColumn kind;
   char *title;
   guint width;
+  gboolean has_content;
+  gboolean is_hidden;
 } Column;
 
 struct _CtlTable
@@ -46,7 +48,7 @@ ctl_table_add_column (CtlTable   *self,
                       CtlColumn   kind,
                       const char *title)
 {
-  Column column = { kind, g_strdup (title), ctl_text_get_width (title) };
+  Column column = { kind, g_strdup (title), ctl_text_get_width (title), FALSE, FALSE };
 
   g_array_append_val (self->columns, column);
 }
@@ -59,6 +61,7 @@ ctl_table_add (CtlTable   *self,
   Column *column = &g_array_index (self->columns, Column, self->cells->len % self->columns->len);
   char *plain = ctl_text_plain (text != NULL && *text != '\0' ? text : "-");
 
+  column->has_content = column->has_content || !g_str_equal (plain, "-");
   column->width = MAX (column->width, ctl_text_get_width (plain));
   g_ptr_array_add (self->cells, plain);
 }
@@ -78,26 +81,46 @@ ctl_table_add_number (CtlTable *self,
   ctl_table_take (self, g_strdup_printf ("%" G_GUINT64_FORMAT, number));
 }
 
-/* From the widest that may be. */
+static guint
+get_width (CtlTable *self)
+{
+  guint width = 0;
+
+  for (guint i = 0; i < self->columns->len; i++)
+    {
+      Column *column = &g_array_index (self->columns, Column, i);
+
+      if (!column->is_hidden)
+        width += column->width + (width > 0 ? GAP : 0);
+    }
+  return width;
+}
+
+/* Where there is no room for all, columns with nothing in them go first, from the right; then the
+ * widest that may be become narrower. */
 static void
 shrink (CtlTable *self,
         guint     width)
 {
-  for (;;)
+  for (guint i = self->columns->len; i > 0 && get_width (self) > width; i--)
+    {
+      Column *column = &g_array_index (self->columns, Column, i - 1);
+
+      column->is_hidden = !column->has_content && self->cells->len > 0;
+    }
+  while (get_width (self) > width)
     {
       Column *widest = NULL;
-      guint all = 0;
 
       for (guint i = 0; i < self->columns->len; i++)
         {
           Column *column = &g_array_index (self->columns, Column, i);
 
-          all += column->width + (i > 0 ? GAP : 0);
-          if (column->kind == CTL_COLUMN_TEXT && column->width > MIN_WIDTH &&
+          if (column->kind == CTL_COLUMN_TEXT && column->width > MIN_WIDTH && !column->is_hidden &&
               (widest == NULL || column->width > widest->width))
             widest = column;
         }
-      if (all <= width || widest == NULL)
+      if (widest == NULL)
         return;
       widest->width--;
     }
@@ -129,7 +152,9 @@ append_line (CtlTable  *self,
     {
       Column *column = &g_array_index (self->columns, Column, i);
 
-      if (i > 0)
+      if (column->is_hidden)
+        continue;
+      if (line->len > 0)
         g_string_append_printf (line, "%*s", GAP, "");
       append_cell (line, column, cells != NULL ? cells[i] : column->title);
     }

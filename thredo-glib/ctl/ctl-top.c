@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ctl-output.h"
+#include "ctl-process.h"
 #include "ctl-screen.h"
 #include "ctl-select.h"
 #include "ctl-text.h"
@@ -90,13 +91,15 @@ new_heading (Top   *top,
              guint  width)
 {
   g_autoptr(GPtrArray) deadlocks = thredo_monitor_find_deadlocks (top->monitor);
+  g_autofree char *process = ctl_process_describe (thredo_monitor_get_pid (top->monitor));
+  g_autofree char *plain = ctl_text_plain (process);
   g_autofree char *latency = NULL;
   g_autoptr(GString) line = g_string_new (NULL);
   guint n_waiting = thredo_monitor_get_n_waiting (top->monitor);
 
   latency = ctl_text_duration (thredo_monitor_get_loop_latency (top->monitor));
-  g_string_printf (line, "Process %u: %u threads, %u waiting, %.0f waits/s, loop late by %s",
-                   thredo_monitor_get_pid (top->monitor), top->rows->len, n_waiting,
+  g_string_printf (line, "%s: %u threads, %u waiting, %.0f waits/s, loop late by %s", plain,
+                   top->rows->len, n_waiting,
                    thredo_monitor_get_waits_per_second (top->monitor), latency);
   if (deadlocks->len > 0)
     g_string_append_printf (line, ", %u DEADLOCK%s", deadlocks->len, deadlocks->len > 1 ? "S" : "");

@@ -2,6 +2,7 @@
 
 #include "ctl-find.h"
 #include "ctl-output.h"
+#include "ctl-owners.h"
 #include "ctl-select.h"
 #include "ctl-text.h"
 #include "ctl-threads.h"
@@ -44,8 +45,7 @@ append_owner (GString          *text,
 /* From owner to owner, until one runs, waits for what nobody has, or was there before. */
 static void
 append_chain (GString          *text,
-              ThredoMonitor    *monitor,
-              GPtrArray        *threads,
+              CtlOwners        *owners,
               ThredoThreadInfo *first)
 {
   g_autoptr(GHashTable) seen = g_hash_table_new (NULL, NULL);
@@ -54,7 +54,7 @@ append_chain (GString          *text,
   while (g_hash_table_add (seen, waiting))
     {
       guint n_others;
-      ThredoThreadInfo *owner = ctl_find_owner (monitor, threads, waiting, &n_others);
+      ThredoThreadInfo *owner = ctl_owners_find (owners, waiting, &n_others);
 
       if (n_others > 0)
         g_string_append_printf (text, "    which one of %u threads has: the name does not tell\n",
@@ -71,8 +71,7 @@ append_chain (GString          *text,
 
 static void
 append_thread (GString          *text,
-               ThredoMonitor    *monitor,
-               GPtrArray        *threads,
+               CtlOwners        *owners,
                ThredoThreadInfo *info)
 {
   const char *const *held = thredo_thread_info_get_held (info);
@@ -85,7 +84,7 @@ append_thread (GString          *text,
     g_string_append (text, thredo_thread_info_is_shielded (info) ? "; cancelled, but shielded"
                                                                  : "; cancelled");
   g_string_append_c (text, '\n');
-  append_chain (text, monitor, threads, info);
+  append_chain (text, owners, info);
   for (guint i = 0; held != NULL && held[i] != NULL; i++)
     {
       g_autofree char *plain = ctl_text_plain (held[i]);
@@ -100,16 +99,18 @@ ctl_where_run (CtlOptions *options)
   g_autoptr(GError) error = NULL;
   g_autoptr(ThredoMonitor) monitor = ctl_select (options->process, &error);
   g_autoptr(GPtrArray) threads = NULL;
+  g_autoptr(CtlOwners) owners = NULL;
   g_autoptr(GString) text = g_string_new (NULL);
   CtlStatus status, failed = CTL_DONE;
 
   if (monitor == NULL)
     return ctl_output_fail (error);
   threads = thredo_monitor_snapshot (monitor);
+  owners = ctl_owners_new (monitor, threads);
   if (options->arguments[0] == NULL)
     {
       for (guint i = 0; i < threads->len; i++)
-        append_thread (text, monitor, threads, threads->pdata[i]);
+        append_thread (text, owners, threads->pdata[i]);
     }
   for (guint i = 0; options->arguments[i] != NULL; i++)
     {
@@ -117,7 +118,7 @@ ctl_where_run (CtlOptions *options)
       ThredoThreadInfo *info = ctl_find_thread (threads, options->arguments[i], &why);
 
       if (info != NULL)
-        append_thread (text, monitor, threads, info);
+        append_thread (text, owners, info);
       else
         failed = ctl_output_fail (why);
     }

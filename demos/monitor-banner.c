@@ -3,6 +3,8 @@
 #include "monitor-banner.h"
 
 #include "monitor-circle.h"
+#include "monitor-control.h"
+#include "monitor-track.h"
 
 struct _MonitorBanner
 {
@@ -10,7 +12,7 @@ struct _MonitorBanner
 
   ThredoMonitor *monitor;
   ThredoDeadlock *deadlock; /* NULL: there is none, or it was put aside */
-  ThredoThread *victim;
+  guint64 victim;
 
   GtkWidget *revealer;
   GtkWidget *box;
@@ -22,16 +24,67 @@ struct _MonitorBanner
 
 G_DEFINE_FINAL_TYPE (MonitorBanner, monitor_banner, GTK_TYPE_WIDGET)
 
+/* NULL: it is not in the list, yet or any more. */
+static ThredoThreadInfo *
+find_thread (MonitorBanner *self,
+             guint64        id)
+{
+  GListModel *threads = G_LIST_MODEL (self->monitor);
+  guint low = 0, high = g_list_model_get_n_items (threads);
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (threads, middle);
+
+      if (thredo_thread_info_get_id (info) == id)
+        return g_steal_pointer (&info);
+      if (thredo_thread_info_get_id (info) < id)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return NULL;
+}
+
+static char *
+name_thread (MonitorBanner *self,
+             guint64        id)
+{
+  g_autoptr(ThredoThreadInfo) info = find_thread (self, id);
+
+  if (info != NULL)
+    return g_strdup (thredo_thread_info_get_name (info));
+  return g_strdup_printf ("thread %" G_GUINT64_FORMAT, id);
+}
+
+/* What the thread waits for: "acquire on Lock 'left fork'". Empty if it is another thread. */
+static char *
+name_lock (MonitorBanner *self,
+           guint64        id)
+{
+  g_autoptr(ThredoThreadInfo) info = find_thread (self, id);
+  const char *text = info != NULL ? thredo_thread_info_get_waiting_for (info) : NULL;
+  const char *first = text != NULL ? strchr (text, '\'') : NULL;
+  const char *last = text != NULL ? strrchr (text, '\'') : NULL;
+
+  if (text != NULL && strstr (text, " on Lock") == NULL && strstr (text, " on RLock") == NULL)
+    return g_strdup ("");
+  if (first == NULL || last <= first)
+    return g_strdup ("unnamed lock");
+  return g_strndup (first + 1, (gsize) (last - first - 1));
+}
+
 /* The youngest: it has the least to lose. */
-static ThredoThread *
+static guint64
 choose_victim (ThredoDeadlock *deadlock)
 {
-  GPtrArray *threads = thredo_deadlock_get_threads (deadlock);
-  ThredoThread *victim = g_ptr_array_index (threads, 0);
+  gsize n;
+  const guint64 *ids = thredo_deadlock_get_thread_ids (deadlock, &n);
+  guint64 victim = 0;
 
-  for (guint i = 1; i < threads->len; i++)
-    if (thredo_thread_get_id (g_ptr_array_index (threads, i)) > thredo_thread_get_id (victim))
-      victim = g_ptr_array_index (threads, i);
+  for (gsize i = 0; i < n; i++)
+    victim = MAX (victim, ids[i]);
   return victim;
 }
 
@@ -51,30 +104,69 @@ hide (MonitorBanner *self)
 {
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), FALSE);
   g_clear_object (&self->deadlock);
-  g_clear_object (&self->victim);
+  self->victim = 0;
+}
+
+/* The names may come to be known later than the numbers. */
+static void
+show_names (MonitorBanner *self)
+{
+  g_autoptr(GStrvBuilder) threads = g_strv_builder_new ();
+  g_autoptr(GStrvBuilder) locks = g_strv_builder_new ();
+  g_auto(GStrv) thread_names = NULL;
+  g_auto(GStrv) lock_names = NULL;
+  gsize n;
+  const guint64 *ids = thredo_deadlock_get_thread_ids (self->deadlock, &n);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autofree char *thread = name_thread (self, ids[i]);
+      g_autofree char *lock = name_lock (self, ids[i]);
+
+      g_strv_builder_add (threads, thread);
+      g_strv_builder_add (locks, lock);
+    }
+  thread_names = g_strv_builder_end (threads);
+  lock_names = g_strv_builder_end (locks);
+  monitor_circle_set_threads (MONITOR_CIRCLE (self->circle), (const char *const *) thread_names,
+                              (const char *const *) lock_names,
+                              thredo_deadlock_get_description (self->deadlock));
+}
+
+static void
+show_victim (MonitorBanner *self)
+{
+  g_autoptr(ThredoThreadInfo) info = find_thread (self, self->victim);
+  gboolean is_cancelling = info != NULL && monitor_track_is_cancelling (info);
+  g_autofree char *name = name_thread (self, self->victim);
+  g_autofree char *label = is_cancelling ? g_strdup ("Cancelling…")
+                                         : g_strdup_printf ("Cancel %s", name);
+
+  gtk_widget_set_sensitive (self->cancel_button,
+                            !is_cancelling && !thredo_monitor_is_closed (self->monitor));
+  if (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (self->cancel_button)), label) != 0)
+    gtk_button_set_label (GTK_BUTTON (self->cancel_button), label);
 }
 
 static void
 show (MonitorBanner  *self,
       ThredoDeadlock *deadlock)
 {
-  guint n = thredo_deadlock_get_threads (deadlock)->len;
   g_autofree char *title = NULL;
   g_autofree char *lines = fold (thredo_deadlock_get_description (deadlock));
-  g_autofree char *cancel = NULL;
+  gsize n;
 
+  thredo_deadlock_get_thread_ids (deadlock, &n);
   g_set_object (&self->deadlock, deadlock);
-  g_set_object (&self->victim, choose_victim (deadlock));
+  self->victim = choose_victim (deadlock);
   if (n == 1)
     title = g_strdup ("A thread waits for itself");
   else
-    title = g_strdup_printf ("Deadlock: %u threads wait for each other", n);
-  cancel = g_strdup_printf ("Cancel %s", thredo_thread_get_name (self->victim));
+    title = g_strdup_printf ("Deadlock: %u threads wait for each other", (guint) n);
   gtk_label_set_label (GTK_LABEL (self->title), title);
   gtk_label_set_label (GTK_LABEL (self->description), lines);
-  gtk_button_set_label (GTK_BUTTON (self->cancel_button), cancel);
-  gtk_widget_set_sensitive (self->cancel_button, TRUE);
-  monitor_circle_set_deadlock (MONITOR_CIRCLE (self->circle), deadlock);
+  show_names (self);
+  show_victim (self);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), TRUE);
 }
 
@@ -90,9 +182,17 @@ on_deadlock (ThredoMonitor  *monitor,
 static void
 on_cancel (MonitorBanner *self)
 {
-  if (self->victim == NULL)
+  g_autoptr(ThredoThreadInfo) info = NULL;
+  g_autofree char *name = NULL;
+
+  if (self->deadlock == NULL)
     return;
-  thredo_thread_cancel (self->victim);
+  info = find_thread (self, self->victim);
+  name = name_thread (self, self->victim);
+  if (info != NULL)
+    monitor_control_cancel_thread (GTK_WIDGET (self), self->monitor, info);
+  else
+    monitor_control_cancel_thread_id (GTK_WIDGET (self), self->monitor, self->victim, name);
   gtk_widget_set_sensitive (self->cancel_button, FALSE);
   gtk_button_set_label (GTK_BUTTON (self->cancel_button), "Cancelling…");
 }
@@ -107,7 +207,6 @@ monitor_banner_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->monitor, self);
   g_clear_object (&self->monitor);
   g_clear_object (&self->deadlock);
-  g_clear_object (&self->victim);
   G_OBJECT_CLASS (monitor_banner_parent_class)->dispose (object);
 }
 
@@ -175,15 +274,41 @@ monitor_banner_new (void)
   return g_object_new (MONITOR_TYPE_BANNER, "accessible-role", GTK_ACCESSIBLE_ROLE_ALERT, NULL);
 }
 
+/* It may be told from another of its threads on. */
+static gboolean
+are_same (ThredoDeadlock *a,
+          ThredoDeadlock *b)
+{
+  gsize n_a, n_b;
+  const guint64 *ids_a = thredo_deadlock_get_thread_ids (a, &n_a);
+  const guint64 *ids_b = thredo_deadlock_get_thread_ids (b, &n_b);
+
+  for (gsize i = 0; i < n_a && n_b > 0; i++)
+    if (ids_a[i] == ids_b[0])
+      return TRUE;
+  return FALSE;
+}
+
+/* What there was before somebody looked. */
+static void
+show_any (MonitorBanner *self)
+{
+  g_autoptr(GPtrArray) deadlocks = thredo_monitor_find_deadlocks (self->monitor);
+
+  if (self->deadlock == NULL && deadlocks->len > 0)
+    show (self, g_ptr_array_index (deadlocks, 0));
+}
+
 void
 monitor_banner_set_monitor (MonitorBanner *self,
                             ThredoMonitor *monitor)
 {
   if (self->monitor != NULL)
     g_signal_handlers_disconnect_by_data (self->monitor, self);
-  g_set_object (&self->monitor, monitor);
   hide (self);
+  g_set_object (&self->monitor, monitor);
   g_signal_connect (monitor, "deadlock", G_CALLBACK (on_deadlock), self);
+  show_any (self);
 }
 
 /* After each time that the threads were looked at. */
@@ -197,14 +322,12 @@ monitor_banner_refresh (MonitorBanner *self)
 
   deadlocks = thredo_monitor_find_deadlocks (self->monitor);
   for (guint i = 0; i < deadlocks->len; i++)
-    {
-      GPtrArray *threads = thredo_deadlock_get_threads (g_ptr_array_index (deadlocks, i));
-      GPtrArray *known = thredo_deadlock_get_threads (self->deadlock);
-
-      /* It may be told from another of its threads on. */
-      if (g_ptr_array_find (threads, g_ptr_array_index (known, 0), NULL))
+    if (are_same (g_ptr_array_index (deadlocks, i), self->deadlock))
+      {
+        show_names (self);
+        show_victim (self);
         return;
-    }
+      }
   if (deadlocks->len > 0)
     show (self, g_ptr_array_index (deadlocks, 0));
   else

@@ -244,34 +244,26 @@ monitor_circle_new (void)
   return g_object_new (MONITOR_TYPE_CIRCLE, NULL);
 }
 
-static char *
-name_object (GObject *object)
-{
-  g_autofree char *name = NULL;
-
-  g_object_get (object, "name", &name, NULL);
-  return name != NULL ? g_steal_pointer (&name) : g_strdup ("unnamed lock");
-}
-
+/* @threads are names; each of @locks, in the same order, is what the thread waits for, or empty if it
+ * is the next thread itself. */
 void
-monitor_circle_set_deadlock (MonitorCircle  *self,
-                             ThredoDeadlock *deadlock)
+monitor_circle_set_threads (MonitorCircle      *self,
+                            const char *const  *threads,
+                            const char *const  *locks,
+                            const char         *description)
 {
-  GPtrArray *threads = thredo_deadlock_get_threads (deadlock);
-  GPtrArray *objects = thredo_deadlock_get_objects (deadlock);
+  guint n = g_strv_length ((char **) threads);
 
   g_ptr_array_set_size (self->nodes, 0);
-  for (guint i = 0; i < threads->len && i < MAX_THREADS; i++)
+  for (guint i = 0; i < n && i < MAX_THREADS; i++)
     {
-      GObject *object = g_ptr_array_index (objects, i);
-
-      add_node (self, g_strdup (thredo_thread_get_name (g_ptr_array_index (threads, i))), FALSE);
-      if (!THREDO_IS_THREAD (object))
-        add_node (self, name_object (object), TRUE);
+      add_node (self, g_strdup (threads[i]), FALSE);
+      if (*locks[i] != '\0')
+        add_node (self, g_strdup (locks[i]), TRUE);
     }
-  if (threads->len > MAX_THREADS)
-    add_node (self, g_strdup_printf ("%u more", threads->len - MAX_THREADS), FALSE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  thredo_deadlock_get_description (deadlock), -1);
+  if (n > MAX_THREADS)
+    add_node (self, g_strdup_printf ("%u more", n - MAX_THREADS), FALSE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, description,
+                                  -1);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }

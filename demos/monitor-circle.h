@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtk/gtk.h>
-#include <thredo.h>
 
 G_BEGIN_DECLS
 
@@ -12,7 +11,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (MonitorCircle, monitor_circle, MONITOR, CIRCLE, GtkWidget)
 
 GtkWidget *monitor_circle_new (void);
-void monitor_circle_set_deadlock (MonitorCircle  *self,
-                                  ThredoDeadlock *deadlock);
+void monitor_circle_set_threads (MonitorCircle     *self,
+                                 const char *const *threads,
+                                 const char *const *locks,
+                                 const char        *description);
 
 G_END_DECLS

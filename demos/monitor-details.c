@@ -2,8 +2,8 @@
 
 #include "monitor-details.h"
 
+#include "monitor-columns.h"
 #include "monitor-control.h"
-#include "monitor-table.h"
 #include "monitor-track.h"
 
 enum
@@ -34,6 +34,7 @@ struct _MonitorDetails
 {
   GtkWidget parent_instance;
 
+  ThredoMonitor *monitor;
   ThredoThreadInfo *info;
   GtkWidget *revealer;
   GtkWidget *name;
@@ -93,14 +94,15 @@ void
 monitor_details_refresh (MonitorDetails *self,
                          gint64          now)
 {
+  gboolean is_closed = self->monitor == NULL || thredo_monitor_is_closed (self->monitor);
   gboolean has_ended;
 
   if (self->info == NULL)
     return;
 
-  has_ended = monitor_track_get (self->info)->noted != now;
+  has_ended = is_closed || monitor_track_get (self->info)->noted != now;
   gtk_widget_set_sensitive (self->cancel_button,
-                            !has_ended && monitor_control_can_cancel (self->info));
+                            !has_ended && monitor_control_can_cancel (self->monitor, self->info));
   gtk_widget_set_sensitive (self->group_button,
                             !has_ended && thredo_thread_info_get_group_id (self->info) != 0);
   if (has_ended)
@@ -146,14 +148,14 @@ static void
 on_cancel (MonitorDetails *self)
 {
   if (self->info != NULL)
-    monitor_control_cancel_thread (self->info);
+    monitor_control_cancel_thread (GTK_WIDGET (self), self->monitor, self->info);
 }
 
 static void
 on_cancel_group (MonitorDetails *self)
 {
   if (self->info != NULL)
-    monitor_control_cancel_group (self->info);
+    monitor_control_cancel_group_of (GTK_WIDGET (self), self->monitor, self->info);
 }
 
 static void
@@ -163,6 +165,7 @@ monitor_details_dispose (GObject *object)
 
   g_clear_pointer (&self->revealer, gtk_widget_unparent);
   g_clear_object (&self->info);
+  g_clear_object (&self->monitor);
   G_OBJECT_CLASS (monitor_details_parent_class)->dispose (object);
 }
 
@@ -258,4 +261,13 @@ GtkWidget *
 monitor_details_new (void)
 {
   return g_object_new (MONITOR_TYPE_DETAILS, NULL);
+}
+
+/* What was shown was of another program. */
+void
+monitor_details_set_monitor (MonitorDetails *self,
+                             ThredoMonitor  *monitor)
+{
+  if (g_set_object (&self->monitor, monitor))
+    monitor_details_hide (self);
 }

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (MonitorDetails, monitor_details, MONITOR, DETAILS, GtkWidget)
 
 GtkWidget *monitor_details_new (void);
+void monitor_details_set_monitor (MonitorDetails *self,
+                                  ThredoMonitor  *monitor);
 void monitor_details_show (MonitorDetails   *self,
                            ThredoThreadInfo *info);
 void monitor_details_hide (MonitorDetails *self);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A window with every thread of this process, and what each of them does.
+ * A window with every thread of a program, and what each of them does: this one, or another one that
+ * can be watched.
  *
  * The workloads that it starts are there to be watched, and cancelled. With --screenshot it saves a
  * picture of what it shows after a while, and ends.
@@ -28,6 +29,10 @@ typedef struct
   char *cancel;
   char *search;
   char *sort;
+  char *page;
+  char *attach;
+  int pid;
+  gboolean groups;
 
   ThredoMonitor *monitor;
   GListModel *list; /* of MonitorWorkload */
@@ -89,15 +94,9 @@ static gboolean
 on_before_time (gpointer user_data)
 {
   Options *options = user_data;
-  GListModel *threads = G_LIST_MODEL (options->monitor);
 
-  for (guint i = 0; options->cancel != NULL && i < g_list_model_get_n_items (threads); i++)
-    {
-      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (threads, i);
-
-      if (g_strcmp0 (thredo_thread_info_get_name (info), options->cancel) == 0)
-        thredo_thread_cancel (thredo_thread_info_get_thread (info));
-    }
+  if (options->cancel != NULL)
+    monitor_window_cancel (options->window, options->cancel);
   if (options->details)
     monitor_window_show_first (options->window);
   return G_SOURCE_REMOVE;
@@ -118,6 +117,15 @@ start_workloads (Options *options)
       if (!monitor_workload_start (workload, &error))
         g_printerr ("%s: %s\n", g_get_prgname (), error->message);
     }
+}
+
+static void
+attach (Options *options)
+{
+  g_autofree char *pid = options->pid > 0 ? g_strdup_printf ("%d", options->pid) : NULL;
+
+  if (pid != NULL || options->attach != NULL)
+    monitor_window_attach (options->window, pid != NULL ? pid : options->attach);
 }
 
 static void
@@ -147,7 +155,11 @@ on_activate (GtkApplication *application,
     monitor_window_search (options->window, options->search);
   if (options->sort != NULL)
     monitor_window_sort_by (options->window, options->sort);
+  if (options->page != NULL)
+    monitor_window_show_page (options->window, options->page);
+  monitor_window_set_grouped (options->window, options->groups);
   start_workloads (options);
+  attach (options);
   gtk_window_present (GTK_WINDOW (options->window));
 
   if (options->screenshot == NULL)
@@ -182,6 +194,12 @@ main (int    argc,
     { "workload", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &options.workloads,
       "Start pool, folder, philosophers, echo, runaway, crowd or flood; may be repeated",
       "NAME" },
+    { "pid", 'p', 0, G_OPTION_ARG_INT, &options.pid, "Watch that process", "PID" },
+    { "attach", 'a', 0, G_OPTION_ARG_STRING, &options.attach, "Watch another program",
+      "NAME or PID" },
+    { "groups", 0, 0, G_OPTION_ARG_NONE, &options.groups, "Show the threads by their groups",
+      NULL },
+    { "page", 0, 0, G_OPTION_ARG_STRING, &options.page, "Show that page", "PAGE" },
     { "search", 0, 0, G_OPTION_ARG_STRING, &options.search, "Search for that", "TEXT" },
     { "sort", 0, 0, G_OPTION_ARG_STRING, &options.sort, "Sort by that column", "COLUMN" },
     { "dark", 0, 0, G_OPTION_ARG_NONE, &options.dark, "Be dark", NULL },
@@ -221,5 +239,7 @@ main (int    argc,
   g_free (options.cancel);
   g_free (options.search);
   g_free (options.sort);
+  g_free (options.page);
+  g_free (options.attach);
   return exit_status;
 }

@@ -219,3 +219,10 @@ monitor_plot_add (MonitorPlot *self,
     }
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
+
+void
+monitor_plot_clear (MonitorPlot *self)
+{
+  g_array_set_size (self->samples, 0);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}

@@ -17,5 +17,6 @@ void monitor_plot_add (MonitorPlot *self,
                        double       value,
                        double       inner_value,
                        const char  *text);
+void monitor_plot_clear (MonitorPlot *self);
 
 G_END_DECLS

@@ -2,28 +2,21 @@
 
 #include "monitor-table.h"
 
+#include "monitor-columns.h"
 #include "monitor-control.h"
+#include "monitor-groups.h"
 #include "monitor-order.h"
 #include "monitor-track.h"
 
 /* Only the cells that are on the screen are brought up to date, and only when something has been
  * looked at again: with many threads, most rows cost nothing.
  *
- *   threads (filtered by the window) ─► sorted by the header ─► selection ─► rows */
+ *   threads (filtered by the window) ─┬─► sorted by the header ─┬─► selection ─► rows
+ *                                     └─► groups of them ───────┘
+ *
+ * A row has a thread, or in the tree a GtkTreeListRow with a thread or a group. */
 
 #define RESORT_INTERVAL G_TIME_SPAN_SECOND
-
-typedef struct
-{
-  const char *title;
-  int width;        /* 0: takes what is left */
-  int narrow_width; /* 0: left out where there is no room */
-  gboolean is_numeric;
-  void (*update) (GtkWidget        *child,
-                  ThredoThreadInfo *info);
-  int (*compare) (ThredoThreadInfo *a,
-                  ThredoThreadInfo *b);
-} Column;
 
 struct _MonitorTable
 {
@@ -31,11 +24,15 @@ struct _MonitorTable
 
   GtkWidget *scrolled_window;
   GtkColumnView *view;
+  ThredoMonitor *monitor;
+  GListModel *threads;
   GtkSortListModel *sorted;
+  MonitorGroups *groups; /* NULL: the rows are not a tree */
   GtkSingleSelection *selection;
-  GHashTable *cells; /* of GtkListItem, with the Column each is in: those that show a thread */
+  ThredoThreadInfo *selected; /* which stays when its row is made anew; NULL: none, or a group */
+  GHashTable *cells; /* of GtkListItem, with the MonitorColumn each is in: those that show a thread */
   gint64 resorted;
-  gboolean resorting;
+  gboolean changing; /* the order of the rows, or all of them */
   guint settle_source;
 };
 
@@ -49,206 +46,26 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (MonitorTable, monitor_table, GTK_TYPE_WIDGET)
 
-/* What is written in the cells */
-
-static char *
-format_duration (gint64 duration)
+/* What is in a row: a thread or a group; NULL if it has just gone. */
+static GObject *
+unpack (gpointer item)
 {
-  double seconds = (double) MAX (duration, 0) / G_TIME_SPAN_SECOND;
-
-  if (seconds < 10)
-    return g_strdup_printf ("%.1f s", seconds);
-  if (seconds < 120)
-    return g_strdup_printf ("%.0f s", seconds);
-  if (seconds < 7200)
-    return g_strdup_printf ("%.0f min", seconds / 60);
-  return g_strdup_printf ("%.1f h", seconds / 3600);
-}
-
-char *
-monitor_format_since (ThredoThreadInfo *info)
-{
-  gint64 since = monitor_track_get_since (info);
-
-  return since != 0 ? format_duration (g_get_monotonic_time () - since) : g_strdup ("");
-}
-
-char *
-monitor_format_cpu (ThredoThreadInfo *info)
-{
-  MonitorTrack *track = monitor_track_get (info);
-
-  return g_strdup_printf ("%.0f %%", track->load * 100);
-}
-
-const char *
-monitor_describe_state (ThredoThreadInfo *info)
-{
-  MonitorActivity activity = monitor_activity_of (info);
-
-  if (monitor_track_is_out_of_reach (info))
-    return "Out of reach";
-  if (activity == MONITOR_ACTIVITY_CANCELLING && thredo_thread_info_is_shielded (info))
-    return "Cancelling, shielded";
-  switch (activity)
-    {
-    case MONITOR_ACTIVITY_CANCELLING:
-      return "Cancelling…";
-    case MONITOR_ACTIVITY_LOCKED:
-      return "Wants a lock";
-    case MONITOR_ACTIVITY_RUNNING:
-    case MONITOR_ACTIVITY_WAITING:
-    case MONITOR_ACTIVITY_SLEEPING:
-    default:
-      return monitor_activity_get_name (activity);
-    }
+  if (GTK_IS_TREE_LIST_ROW (item))
+    return gtk_tree_list_row_get_item (item);
+  return item != NULL ? g_object_ref (item) : NULL;
 }
 
 static void
-set_label (GtkWidget  *label,
-           const char *text)
+update_cell (MonitorTable        *self,
+             GtkListItem         *cell,
+             const MonitorColumn *column)
 {
-  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (label)), text) != 0)
-    gtk_label_set_label (GTK_LABEL (label), text);
-}
+  GtkWidget *child = gtk_list_item_get_child (cell);
+  g_autoptr(GObject) item = unpack (gtk_list_item_get_item (cell));
 
-static void
-update_name (GtkWidget        *child,
-             ThredoThreadInfo *info)
-{
-  set_label (child, thredo_thread_info_get_name (info));
-}
-
-static void
-update_group (GtkWidget        *child,
-              ThredoThreadInfo *info)
-{
-  g_autofree char *path = monitor_group_path_format (info);
-
-  set_label (child, path);
-}
-
-static void
-update_state (GtkWidget        *child,
-              ThredoThreadInfo *info)
-{
-  const char *text = monitor_describe_state (info);
-  const char *classes[] = { "activity", NULL, NULL, NULL };
-
-  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (child)), text) == 0)
-    return;
-  classes[1] = monitor_activity_get_css_class (monitor_activity_of (info));
-  if (monitor_track_is_out_of_reach (info))
-    classes[2] = "out-of-reach";
-  gtk_widget_set_css_classes (child, classes);
-  gtk_label_set_label (GTK_LABEL (child), text);
-  gtk_widget_set_tooltip_text (child, monitor_track_is_out_of_reach (info)
-                                          ? "It was cancelled, but only computes: a thread hears "
-                                            "of a cancel where it waits, or asks for it"
-                                          : NULL);
-}
-
-static void
-update_waiting_for (GtkWidget        *child,
-                    ThredoThreadInfo *info)
-{
-  const char *waiting_for = thredo_thread_info_get_waiting_for (info);
-
-  if (monitor_track_is_out_of_reach (info))
-    waiting_for = "nothing: computes, hears no cancel";
-  set_label (child, waiting_for != NULL ? waiting_for : "");
-}
-
-static void
-update_since (GtkWidget        *child,
-              ThredoThreadInfo *info)
-{
-  g_autofree char *since = monitor_format_since (info);
-
-  set_label (child, since);
-}
-
-static void
-update_waits (GtkWidget        *child,
-              ThredoThreadInfo *info)
-{
-  g_autofree char *waits = g_strdup_printf ("%'" G_GUINT64_FORMAT,
-                                            thredo_thread_info_get_n_waits (info));
-
-  set_label (child, waits);
-}
-
-static void
-update_cpu (GtkWidget        *child,
-            ThredoThreadInfo *info)
-{
-  g_autofree char *cpu = monitor_format_cpu (info);
-
-  set_label (child, cpu);
-}
-
-static void
-update_cancel (GtkWidget        *child,
-               ThredoThreadInfo *info)
-{
-  const char *label = thredo_thread_info_is_cancelled (info) ? "Cancelling…" : "Cancel";
-
-  gtk_widget_set_sensitive (child, monitor_control_can_cancel (info));
-  if (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (child)), label) != 0)
-    gtk_button_set_label (GTK_BUTTON (child), label);
-}
-
-/* Columns */
-
-static const Column columns[] = {
-  { "Thread", 140, 80, FALSE, update_name, monitor_order_compare_names },
-  { "Group", 120, 0, FALSE, update_group, monitor_order_compare_groups },
-  { "State", 130, 112, FALSE, update_state, monitor_order_compare_states },
-  { "Waiting for", 0, 0, FALSE, update_waiting_for, monitor_order_compare_waiting_for },
-  { "Since", 70, 0, TRUE, update_since, monitor_order_compare_since },
-  { "Waits", 84, 0, TRUE, update_waits, monitor_order_compare_waits },
-  { "CPU", 64, 0, TRUE, update_cpu, monitor_order_compare_cpu },
-  { "", 116, 112, FALSE, update_cancel, NULL },
-};
-
-static void
-on_cancel_clicked (GtkButton   *button,
-                   GtkListItem *cell)
-{
-  ThredoThreadInfo *info = gtk_list_item_get_item (cell);
-
-  if (info == NULL)
-    return;
-  monitor_control_cancel_thread (info);
-  gtk_widget_set_sensitive (GTK_WIDGET (button), FALSE);
-  gtk_button_set_label (button, "Cancelling…");
-}
-
-static void
-on_setup (GtkListItemFactory *factory,
-          GtkListItem        *cell,
-          const Column       *column)
-{
-  GtkWidget *child;
-
-  if (column->compare == NULL)
-    {
-      child = gtk_button_new_with_label ("Cancel");
-      gtk_widget_add_css_class (child, "cancel");
-      /* With the keyboard it is Delete on the row. A button that has the focus when its thread ends
-       * would leave it to another row's, and the next key press would cancel that one. */
-      gtk_widget_set_focusable (child, FALSE);
-      g_signal_connect_object (child, "clicked", G_CALLBACK (on_cancel_clicked), cell, 0);
-    }
-  else
-    {
-      child = gtk_label_new (NULL);
-      gtk_label_set_xalign (GTK_LABEL (child), column->is_numeric ? 1 : 0);
-      gtk_label_set_ellipsize (GTK_LABEL (child), PANGO_ELLIPSIZE_END);
-      if (column->is_numeric)
-        gtk_widget_add_css_class (child, "numeric");
-    }
-  gtk_list_item_set_child (cell, child);
+  if (GTK_IS_TREE_EXPANDER (child))
+    child = gtk_tree_expander_get_child (GTK_TREE_EXPANDER (child));
+  monitor_column_update (column, child, item, self->monitor);
 }
 
 static MonitorTable *
@@ -258,29 +75,138 @@ get_table (GtkListItemFactory *factory)
 }
 
 static void
-on_bind (GtkListItemFactory *factory,
-         GtkListItem        *cell,
-         const Column       *column)
+on_cancel_clicked (GtkButton   *button,
+                   GtkListItem *cell)
 {
-  GtkWidget *child = gtk_list_item_get_child (cell);
-  ThredoThreadInfo *info = gtk_list_item_get_item (cell);
+  MonitorTable *self = g_object_get_data (G_OBJECT (button), "table");
+  g_autoptr(GObject) item = unpack (gtk_list_item_get_item (cell));
+
+  if (THREDO_IS_THREAD_INFO (item))
+    monitor_control_cancel_thread (GTK_WIDGET (self), self->monitor, THREDO_THREAD_INFO (item));
+  else if (MONITOR_IS_GROUP (item))
+    monitor_control_cancel_group (GTK_WIDGET (self), self->monitor,
+                                  monitor_group_get_id (MONITOR_GROUP (item)),
+                                  monitor_group_get_name (MONITOR_GROUP (item)));
+  else
+    return;
+  monitor_columns_note_cancelling (GTK_WIDGET (button));
+}
+
+static GtkWidget *
+new_cancel_button (MonitorTable *self,
+                   GtkListItem  *cell)
+{
+  GtkWidget *button = gtk_button_new_with_label ("Cancel");
+
+  gtk_widget_add_css_class (button, "cancel");
+  /* With the keyboard it is Delete on the row. A button that has the focus when its thread ends
+   * would leave it to another row's, and the next key press would cancel that one. */
+  gtk_widget_set_focusable (button, FALSE);
+  g_object_set_data (G_OBJECT (button), "table", self);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (on_cancel_clicked), cell, 0);
+  return button;
+}
+
+static void
+on_setup (GtkListItemFactory *factory,
+          GtkListItem        *cell,
+          const MonitorColumn       *column)
+{
+  GtkWidget *child;
+
+  if (column->compare == NULL)
+    {
+      gtk_list_item_set_child (cell, new_cancel_button (get_table (factory), cell));
+      return;
+    }
+  child = gtk_label_new (NULL);
+  gtk_label_set_xalign (GTK_LABEL (child), column->is_numeric ? 1 : 0);
+  gtk_label_set_ellipsize (GTK_LABEL (child), PANGO_ELLIPSIZE_END);
+  if (column->is_numeric)
+    gtk_widget_add_css_class (child, "numeric");
+  if (column == &monitor_columns[0])
+    {
+      GtkWidget *expander = gtk_tree_expander_new ();
+
+      /* With the keyboard it is Left and Right on the row. */
+      gtk_widget_set_focusable (expander, FALSE);
+      gtk_tree_expander_set_child (GTK_TREE_EXPANDER (expander), child);
+      child = expander;
+    }
+  gtk_list_item_set_child (cell, child);
+}
+
+static void
+on_expanded (GtkTreeListRow *row,
+             GParamSpec     *pspec,
+             MonitorTable   *self)
+{
+  if (self->groups != NULL)
+    monitor_groups_note_expanded (self->groups, row);
+}
+
+static void
+set_row (GtkWidget    *expander,
+         MonitorTable *self,
+         gpointer      item)
+{
+  GtkTreeListRow *before = gtk_tree_expander_get_list_row (GTK_TREE_EXPANDER (expander));
+  GtkTreeListRow *row = GTK_IS_TREE_LIST_ROW (item) ? item : NULL;
+
+  if (before != NULL)
+    g_signal_handlers_disconnect_by_func (before, on_expanded, self);
+  gtk_tree_expander_set_list_row (GTK_TREE_EXPANDER (expander), row);
+  if (row != NULL)
+    g_signal_connect_object (row, "notify::expanded", G_CALLBACK (on_expanded), self, 0);
+}
+
+static void
+name_button (GtkWidget *button,
+             GObject   *item)
+{
   g_autofree char *label = NULL;
 
-  g_hash_table_insert (get_table (factory)->cells, cell, (gpointer) column);
-  column->update (child, info);
-  if (column->compare != NULL)
-    return;
-  label = g_strdup_printf ("Cancel %s", thredo_thread_info_get_name (info));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  if (MONITOR_IS_GROUP (item))
+    label = g_strdup_printf ("Cancel group %s", monitor_group_get_name (MONITOR_GROUP (item)));
+  else if (item != NULL)
+    label = g_strdup_printf ("Cancel %s", thredo_thread_info_get_name (THREDO_THREAD_INFO (item)));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  -1);
+}
+
+static void
+on_bind (GtkListItemFactory *factory,
+         GtkListItem        *cell,
+         const MonitorColumn       *column)
+{
+  MonitorTable *self = get_table (factory);
+  GtkWidget *child = gtk_list_item_get_child (cell);
+  g_autoptr(GObject) item = unpack (gtk_list_item_get_item (cell));
+
+  g_hash_table_insert (self->cells, cell, (gpointer) column);
+  if (GTK_IS_TREE_EXPANDER (child))
+    {
+      set_row (child, self, gtk_list_item_get_item (cell));
+      if (MONITOR_IS_GROUP (item))
+        gtk_widget_add_css_class (child, "group");
+      else
+        gtk_widget_remove_css_class (child, "group");
+    }
+  update_cell (self, cell, column);
+  if (column->compare == NULL)
+    name_button (child, item);
 }
 
 static void
 on_unbind (GtkListItemFactory *factory,
            GtkListItem        *cell,
-           const Column       *column)
+           const MonitorColumn       *column)
 {
   MonitorTable *self = get_table (factory);
+  GtkWidget *child = gtk_list_item_get_child (cell);
 
+  if (GTK_IS_TREE_EXPANDER (child))
+    set_row (child, self, NULL);
   if (self->cells != NULL)
     g_hash_table_remove (self->cells, cell);
 }
@@ -290,7 +216,7 @@ compare_rows (gconstpointer a,
               gconstpointer b,
               gpointer      user_data)
 {
-  const Column *column = user_data;
+  const MonitorColumn *column = user_data;
   int order = column->compare ((ThredoThreadInfo *) a, (ThredoThreadInfo *) b);
 
   return (order > 0) - (order < 0);
@@ -298,7 +224,7 @@ compare_rows (gconstpointer a,
 
 static void
 append_column (MonitorTable *self,
-               const Column *column)
+               const MonitorColumn *column)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
   g_autoptr(GtkColumnViewColumn) view_column = gtk_column_view_column_new (column->title, factory);
@@ -325,22 +251,69 @@ append_column (MonitorTable *self,
 
 /* The widget */
 
+static GtkAdjustment *
+get_adjustment (MonitorTable *self)
+{
+  return gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window));
+}
+
+/* Selects a row, and gives it the focus. */
+static void
+show_position (MonitorTable *self,
+               guint         position)
+{
+  gtk_widget_activate_action (GTK_WIDGET (self->view), "list.select-item", "(ubb)", position, FALSE,
+                              FALSE);
+  gtk_widget_activate_action (GTK_WIDGET (self->view), "list.scroll-to-item", "u", position);
+}
+
 static void
 on_activate (GtkColumnView *view,
              guint          position,
              MonitorTable  *self)
 {
   GListModel *rows = G_LIST_MODEL (self->selection);
-  g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (rows, position);
+  g_autoptr(GObject) row = g_list_model_get_item (rows, position);
+  g_autoptr(GObject) item = unpack (row);
 
-  g_signal_emit (self, signals[SIGNAL_THREAD_ACTIVATED], 0, info);
+  if (THREDO_IS_THREAD_INFO (item))
+    g_signal_emit (self, signals[SIGNAL_THREAD_ACTIVATED], 0, item);
+  else if (MONITOR_IS_GROUP (item))
+    gtk_tree_list_row_set_expanded (GTK_TREE_LIST_ROW (row),
+                                    !gtk_tree_list_row_get_expanded (GTK_TREE_LIST_ROW (row)));
 }
 
-static GtkAdjustment *
-get_adjustment (MonitorTable *self)
+/* Opens and closes groups, and goes from a thread to its group. */
+static gboolean
+on_key_pressed (GtkEventControllerKey *controller,
+                guint                  key,
+                guint                  code,
+                GdkModifierType        modifiers,
+                MonitorTable          *self)
 {
-  return gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window));
+  gpointer item = gtk_single_selection_get_selected_item (self->selection);
+  gboolean right = key == GDK_KEY_Right || key == GDK_KEY_KP_Right;
+  gboolean left = key == GDK_KEY_Left || key == GDK_KEY_KP_Left;
+  g_autoptr(GtkTreeListRow) outer = NULL;
+  GtkTreeListRow *row;
+
+  if ((!left && !right) || !GTK_IS_TREE_LIST_ROW (item) ||
+      (modifiers & gtk_accelerator_get_default_mod_mask ()) != 0)
+    return FALSE;
+  if (gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL)
+    right = left;
+  row = item;
+  if (right || gtk_tree_list_row_get_expanded (row))
+    {
+      gtk_tree_list_row_set_expanded (row, right);
+      return TRUE;
+    }
+  outer = gtk_tree_list_row_get_parent (row);
+  if (outer != NULL)
+    show_position (self, gtk_tree_list_row_get_position (outer));
+  return TRUE;
 }
+
 
 static gboolean
 on_settled (gpointer user_data)
@@ -361,11 +334,58 @@ on_rows_changed (MonitorTable *self)
     self->settle_source = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, on_settled, self, NULL);
 }
 
+/* In the tree, a thread that moves gets another row. */
+static void
+on_selected (MonitorTable *self)
+{
+  g_autoptr(GObject) item = NULL;
+
+  if (self->changing)
+    return;
+  item = unpack (gtk_single_selection_get_selected_item (self->selection));
+  g_clear_object (&self->selected);
+  if (THREDO_IS_THREAD_INFO (item))
+    self->selected = THREDO_THREAD_INFO (g_steal_pointer (&item));
+}
+
+static guint
+find_position (MonitorTable     *self,
+               ThredoThreadInfo *info)
+{
+  GListModel *rows = G_LIST_MODEL (self->sorted);
+
+  if (self->groups != NULL)
+    return monitor_groups_find (self->groups, info);
+  for (guint i = 0; i < g_list_model_get_n_items (rows); i++)
+    {
+      g_autoptr(ThredoThreadInfo) found = g_list_model_get_item (rows, i);
+
+      if (found == info)
+        return i;
+    }
+  return GTK_INVALID_LIST_POSITION;
+}
+
+static void
+restore_selection (MonitorTable *self)
+{
+  guint position;
+
+  if (self->selected == NULL ||
+      gtk_single_selection_get_selected (self->selection) != GTK_INVALID_LIST_POSITION)
+    return;
+  position = find_position (self, self->selected);
+  if (position != GTK_INVALID_LIST_POSITION)
+    gtk_single_selection_set_selected (self->selection, position);
+  else
+    g_clear_object (&self->selected);
+}
+
 /* What another order was asked for is at its beginning. */
 static void
 on_sorter_changed (MonitorTable *self)
 {
-  if (self->resorting || self->scrolled_window == NULL)
+  if (self->changing || self->scrolled_window == NULL)
     return;
   gtk_adjustment_set_value (get_adjustment (self), 0);
   self->resorted = 0; /* what it was sorted by may be old */
@@ -376,13 +396,17 @@ monitor_table_dispose (GObject *object)
 {
   MonitorTable *self = MONITOR_TABLE (object);
 
-  if (self->sorted != NULL)
-    g_signal_handlers_disconnect_by_data (self->sorted, self);
+  if (self->selection != NULL)
+    g_signal_handlers_disconnect_by_data (self->selection, self);
   g_clear_handle_id (&self->settle_source, g_source_remove);
   g_clear_pointer (&self->cells, g_hash_table_unref);
   g_clear_pointer (&self->scrolled_window, gtk_widget_unparent);
+  g_clear_object (&self->groups);
   g_clear_object (&self->sorted);
   g_clear_object (&self->selection);
+  g_clear_object (&self->selected);
+  g_clear_object (&self->threads);
+  g_clear_object (&self->monitor);
   G_OBJECT_CLASS (monitor_table_parent_class)->dispose (object);
 }
 
@@ -400,6 +424,7 @@ monitor_table_class_init (MonitorTableClass *klass)
 static void
 monitor_table_init (MonitorTable *self)
 {
+  GtkEventController *keys;
   GtkSorter *sorter;
 
   self->cells = g_hash_table_new (NULL, NULL);
@@ -407,9 +432,13 @@ monitor_table_init (MonitorTable *self)
   gtk_widget_add_css_class (GTK_WIDGET (self->view), "threads");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view),
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, "Threads", -1);
-  for (gsize i = 0; i < G_N_ELEMENTS (columns); i++)
-    append_column (self, &columns[i]);
+  for (gsize i = 0; i < MONITOR_N_COLUMNS; i++)
+    append_column (self, &monitor_columns[i]);
   g_signal_connect (self->view, "activate", G_CALLBACK (on_activate), self);
+  keys = gtk_event_controller_key_new ();
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (on_key_pressed), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
 
   sorter = g_object_ref (gtk_column_view_get_sorter (self->view));
   self->sorted = gtk_sort_list_model_new (NULL, sorter);
@@ -421,7 +450,9 @@ monitor_table_init (MonitorTable *self)
   self->scrolled_window = gtk_scrolled_window_new ();
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scrolled_window),
                                  GTK_WIDGET (self->view));
-  g_signal_connect_swapped (self->sorted, "items-changed", G_CALLBACK (on_rows_changed), self);
+  g_signal_connect_swapped (self->selection, "items-changed", G_CALLBACK (on_rows_changed), self);
+  g_signal_connect_swapped (self->selection, "notify::selected-item", G_CALLBACK (on_selected),
+                            self);
   g_signal_connect_object (sorter, "changed", G_CALLBACK (on_sorter_changed), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   gtk_widget_set_parent (self->scrolled_window, GTK_WIDGET (self));
@@ -433,35 +464,63 @@ monitor_table_new (void)
   return g_object_new (MONITOR_TYPE_TABLE, NULL);
 }
 
+/* Of which the threads are. */
+void
+monitor_table_set_monitor (MonitorTable  *self,
+                           ThredoMonitor *monitor)
+{
+  g_set_object (&self->monitor, monitor);
+}
+
 /* @threads is of ThredoThreadInfo. */
 void
 monitor_table_set_threads (MonitorTable *self,
                            GListModel   *threads)
 {
-  gtk_sort_list_model_set_model (self->sorted, threads);
+  g_set_object (&self->threads, threads);
+  if (self->groups != NULL)
+    monitor_groups_set_threads (self->groups, threads);
+  else
+    gtk_sort_list_model_set_model (self->sorted, threads);
+}
+
+/* Whether the rows are a tree, by groups. */
+void
+monitor_table_set_tree (MonitorTable *self,
+                        gboolean      tree)
+{
+  g_autoptr(MonitorGroups) before = NULL;
+
+  if (tree == (self->groups != NULL))
+    return;
+  self->changing = TRUE;
+  if (tree)
+    {
+      monitor_order_note_all (self->threads);
+      self->groups = monitor_groups_new (gtk_sort_list_model_get_sorter (self->sorted));
+      monitor_groups_set_threads (self->groups, self->threads);
+      monitor_groups_refresh (self->groups);
+      gtk_single_selection_set_model (self->selection, monitor_groups_get_rows (self->groups));
+      gtk_sort_list_model_set_model (self->sorted, NULL);
+    }
+  else
+    {
+      gtk_sort_list_model_set_model (self->sorted, self->threads);
+      gtk_single_selection_set_model (self->selection, G_LIST_MODEL (self->sorted));
+      before = g_steal_pointer (&self->groups);
+    }
+  self->changing = FALSE;
+  gtk_adjustment_set_value (get_adjustment (self), 0);
+  restore_selection (self);
 }
 
 static gboolean
-is_sorted (MonitorTable *self,
-           GtkSorter    *sorter)
+are_rows_sorted (MonitorTable *self,
+                 GtkSorter    *sorter)
 {
-  GListModel *list = G_LIST_MODEL (self->sorted);
-  g_autoptr(GObject) before = g_list_model_get_item (list, 0);
-  guint n = g_list_model_get_n_items (list);
-
-  for (guint i = 1; i < n; i++)
-    {
-      GObject *item = g_list_model_get_item (list, i);
-
-      if (gtk_sorter_compare (sorter, before, item) == GTK_ORDERING_LARGER)
-        {
-          g_object_unref (item);
-          return FALSE;
-        }
-      g_set_object (&before, item);
-      g_object_unref (item);
-    }
-  return TRUE;
+  if (self->groups != NULL)
+    return monitor_groups_is_sorted (self->groups);
+  return monitor_is_sorted (G_LIST_MODEL (self->sorted), sorter);
 }
 
 /* Rows move at most once a second, so that they can be read, and hit. */
@@ -474,14 +533,15 @@ resort (MonitorTable *self)
   if (now - self->resorted < RESORT_INTERVAL)
     return;
   self->resorted = now;
-  if (gtk_sorter_get_order (sorter) == GTK_SORTER_ORDER_NONE)
+  if (gtk_sorter_get_order (sorter) == GTK_SORTER_ORDER_NONE || self->threads == NULL)
     return;
-  monitor_order_note_all (G_LIST_MODEL (self->sorted));
-  if (is_sorted (self, sorter))
+  monitor_order_note_all (self->threads);
+  if (are_rows_sorted (self, sorter))
     return;
-  self->resorting = TRUE;
+  self->changing = TRUE;
   gtk_sorter_changed (sorter, GTK_SORTER_CHANGE_DIFFERENT);
-  self->resorting = FALSE;
+  self->changing = FALSE;
+  restore_selection (self);
 }
 
 /* After each time that the threads were looked at. */
@@ -492,20 +552,17 @@ monitor_table_refresh (MonitorTable *self)
   gpointer cell, data;
 
   resort (self);
+  if (self->groups != NULL)
+    monitor_groups_refresh (self->groups);
   g_hash_table_iter_init (&iter, self->cells);
   while (g_hash_table_iter_next (&iter, &cell, &data))
-    {
-      const Column *column = data;
-      GtkWidget *child = gtk_list_item_get_child (cell);
-
-      if (gtk_widget_get_mapped (child))
-        column->update (child, gtk_list_item_get_item (cell));
-    }
+    if (gtk_widget_get_mapped (gtk_list_item_get_child (cell)))
+      update_cell (self, cell, data);
 }
 
 /* 0: there is no room for it. */
 static int
-get_width (const Column *column,
+get_width (const MonitorColumn *column,
            gboolean      narrow)
 {
   if (narrow)
@@ -519,22 +576,62 @@ monitor_table_set_narrow (MonitorTable *self,
 {
   GListModel *view_columns = gtk_column_view_get_columns (self->view);
 
-  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
+  for (guint i = 0; i < MONITOR_N_COLUMNS; i++)
     {
       g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
 
-      gtk_column_view_column_set_visible (view_column, get_width (&columns[i], narrow) != 0);
+      gtk_column_view_column_set_visible (view_column, get_width (&monitor_columns[i], narrow) != 0);
       /* Also a column that is not to be seen gets its width, which the others then lack. */
-      gtk_column_view_column_set_fixed_width (view_column, get_width (&columns[i], narrow));
-      gtk_column_view_column_set_expand (view_column, narrow ? i == 0 : columns[i].width == 0);
+      gtk_column_view_column_set_fixed_width (view_column, get_width (&monitor_columns[i], narrow));
+      gtk_column_view_column_set_expand (view_column, narrow ? i == 0 : monitor_columns[i].width == 0);
     }
 }
 
-/* NULL: no row is. */
+/* NULL: no row is, or a group's. */
 ThredoThreadInfo *
 monitor_table_get_selected (MonitorTable *self)
 {
-  return gtk_single_selection_get_selected_item (self->selection);
+  return self->selected;
+}
+
+/* Selects the thread of that number, if there is one. */
+void
+monitor_table_select (MonitorTable *self,
+                      guint64       id)
+{
+  guint n = self->threads != NULL ? g_list_model_get_n_items (self->threads) : 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (self->threads, i);
+
+      if (thredo_thread_info_get_id (info) == id)
+        {
+          gtk_single_selection_set_selected (self->selection, find_position (self, info));
+          return;
+        }
+    }
+}
+
+/* In which the selected thread is, or which is selected itself. */
+void
+monitor_table_cancel_selected_group (MonitorTable *self)
+{
+  g_autoptr(GObject) item = unpack (gtk_single_selection_get_selected_item (self->selection));
+
+  if (MONITOR_IS_GROUP (item))
+    monitor_control_cancel_group (GTK_WIDGET (self), self->monitor,
+                                  monitor_group_get_id (MONITOR_GROUP (item)),
+                                  monitor_group_get_name (MONITOR_GROUP (item)));
+  else if (THREDO_IS_THREAD_INFO (item))
+    monitor_control_cancel_group_of (GTK_WIDGET (self), self->monitor, THREDO_THREAD_INFO (item));
+}
+
+void
+monitor_table_cancel_selected (MonitorTable *self)
+{
+  if (self->selected != NULL)
+    monitor_control_cancel_thread (GTK_WIDGET (self), self->monitor, self->selected);
 }
 
 void
@@ -543,13 +640,13 @@ monitor_table_sort_by (MonitorTable *self,
 {
   GListModel *view_columns = gtk_column_view_get_columns (self->view);
 
-  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
-    if (g_ascii_strcasecmp (columns[i].title, title) == 0)
+  for (guint i = 0; i < MONITOR_N_COLUMNS; i++)
+    if (g_ascii_strcasecmp (monitor_columns[i].title, title) == 0)
       {
         g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
 
         gtk_column_view_sort_by_column (self->view, view_column,
-                                        columns[i].is_numeric ? GTK_SORT_DESCENDING
+                                        monitor_columns[i].is_numeric ? GTK_SORT_DESCENDING
                                                               : GTK_SORT_ASCENDING);
       }
 }

@@ -7,23 +7,27 @@
 
 G_BEGIN_DECLS
 
-/* Threads as a table that can be sorted by any column, with a Cancel button on each row. */
+/* Threads as a table that can be sorted by any column, or a tree by their groups, with a Cancel button
+ * on each row. */
 #define MONITOR_TYPE_TABLE (monitor_table_get_type ())
 G_DECLARE_FINAL_TYPE (MonitorTable, monitor_table, MONITOR, TABLE, GtkWidget)
 
 GtkWidget *monitor_table_new (void);
+void monitor_table_set_monitor (MonitorTable  *self,
+                                ThredoMonitor *monitor);
 void monitor_table_set_threads (MonitorTable *self,
                                 GListModel   *threads);
+void monitor_table_set_tree (MonitorTable *self,
+                             gboolean      tree);
 void monitor_table_refresh (MonitorTable *self);
 void monitor_table_set_narrow (MonitorTable *self,
                                gboolean      narrow);
 ThredoThreadInfo *monitor_table_get_selected (MonitorTable *self);
+void monitor_table_select (MonitorTable *self,
+                           guint64       id);
+void monitor_table_cancel_selected (MonitorTable *self);
+void monitor_table_cancel_selected_group (MonitorTable *self);
 void monitor_table_sort_by (MonitorTable *self,
                             const char   *title);
-
-/* How long @info waits, or has computed; empty if that is not known. */
-char *monitor_format_since (ThredoThreadInfo *info);
-char *monitor_format_cpu (ThredoThreadInfo *info);
-const char *monitor_describe_state (ThredoThreadInfo *info);
 
 G_END_DECLS

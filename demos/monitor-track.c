@@ -9,6 +9,8 @@
 /* From which on it is worth to be said how long a thread has computed. */
 #define COMPUTING_LIMIT G_TIME_SPAN_SECOND
 #define LOAD_SMOOTHING 0.3
+/* How long a thread is believed to be cancelled before that is seen. */
+#define ASKED_LIMIT (2 * G_TIME_SPAN_SECOND)
 
 static GQuark
 get_quark (void)
@@ -50,7 +52,7 @@ monitor_activity_of (ThredoThreadInfo *info)
 {
   const char *waiting_for = thredo_thread_info_get_waiting_for (info);
 
-  if (thredo_thread_info_is_cancelled (info))
+  if (monitor_track_is_cancelling (info))
     return MONITOR_ACTIVITY_CANCELLING;
   if (thredo_thread_info_get_state (info) != THREDO_THREAD_STATE_WAITING)
     return MONITOR_ACTIVITY_RUNNING;
@@ -116,6 +118,8 @@ monitor_track_note (ThredoThreadInfo *info,
     self->cancelled_since = 0;
   else if (self->cancelled_since == 0)
     self->cancelled_since = now;
+  if (self->cancelled_since != 0 || now - self->asked > ASKED_LIMIT)
+    self->asked = 0;
   self->noted = now;
 }
 
@@ -132,6 +136,30 @@ monitor_track_note_all (GListModel *threads,
 
       monitor_track_note (info, now);
     }
+}
+
+/* Before they are looked at again after a while in which they were not. */
+void
+monitor_track_forget_all (GListModel *threads)
+{
+  guint n = g_list_model_get_n_items (threads);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (threads, i);
+      MonitorTrack *self = monitor_track_get (info);
+
+      g_array_set_size (self->stretches, 0);
+      self->noted = 0;
+      self->computing_since = 0;
+    }
+}
+
+/* Whether the thread was cancelled, or is just being asked to end. */
+gboolean
+monitor_track_is_cancelling (ThredoThreadInfo *info)
+{
+  return thredo_thread_info_is_cancelled (info) || monitor_track_get (info)->asked != 0;
 }
 
 /* Whether the thread was cancelled, but only computes: a cancel is heard where a thread waits, or

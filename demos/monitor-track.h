@@ -34,6 +34,7 @@ typedef struct
   double load;            /* processors' worth, lately */
   gint64 computing_since; /* when it was last seen to wait; 0: it waits */
   gint64 cancelled_since; /* 0: it is not */
+  gint64 asked;           /* when it was to be cancelled, which is not seen yet; 0: it was not */
 } MonitorTrack;
 
 #define MONITOR_TRACK_SPAN (60 * G_TIME_SPAN_SECOND)
@@ -43,7 +44,9 @@ void monitor_track_note_all (GListModel *threads,
                              gint64      now);
 void monitor_track_note (ThredoThreadInfo *info,
                          gint64            now);
+void monitor_track_forget_all (GListModel *threads);
 gint64 monitor_track_get_since (ThredoThreadInfo *info);
+gboolean monitor_track_is_cancelling (ThredoThreadInfo *info);
 gboolean monitor_track_is_out_of_reach (ThredoThreadInfo *info);
 
 MonitorActivity monitor_activity_of (ThredoThreadInfo *info);

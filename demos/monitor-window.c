@@ -3,136 +3,87 @@
 #include "monitor-window.h"
 
 #include "monitor-banner.h"
-#include "monitor-chooser.h"
 #include "monitor-control.h"
 #include "monitor-details.h"
-#include "monitor-plot.h"
-#include "monitor-table.h"
-#include "monitor-timeline.h"
+#include "monitor-figures.h"
+#include "monitor-header.h"
+#include "monitor-notice.h"
+#include "monitor-pages.h"
+#include "monitor-programs.h"
 #include "monitor-track.h"
 #include "monitor-workload.h"
 
 /* Everything is brought up to date together, whenever the monitor has looked at its threads;
  * between two looks the window does nothing. */
 
-#define NARROW_WIDTH 640 /* up to which it has one column of things */
-#define REFILTER_INTERVAL G_TIME_SPAN_SECOND
+#define NARROW_WIDTH 640  /* up to which it has one column of things */
+#define BRIEFLY 10        /* seconds */
+#define ENDING_TIME 500   /* milliseconds in which a program that has gone has ended */
 
 struct _MonitorWindow
 {
   GtkApplicationWindow parent_instance;
 
-  ThredoMonitor *monitor;
+  ThredoMonitor *own;
+  GTimeSpan own_interval;
+  ThredoMonitor *monitor; /* whose threads are shown */
+  MonitorProgram *program;
+  GCancellable *attaching; /* NULL: it is not asked for another one */
+  guint ended_source;
   GListModel *workloads;
-  GtkFilterListModel *filtered;
-  gint64 refiltered;
+  gboolean is_grouped;
   gboolean narrow;
   guint narrow_source;
   gboolean closing;
 
-  GtkWidget *subtitle;
-  GtkWidget *workload_button;
+  MonitorHeader *header;
+  MonitorNotice *notice;
+  MonitorBanner *banner;
   GtkWidget *search_bar;
   GtkWidget *search_entry;
-  MonitorBanner *banner;
-  GtkWidget *plots;
-  MonitorPlot *threads_plot;
-  MonitorPlot *waits_plot;
-  MonitorPlot *cpu_plot;
-  MonitorTable *table;
-  MonitorTimeline *timeline;
-  GtkWidget *legend;
-  GtkWidget *hint;
+  GtkWidget *content;
+  MonitorFigures *figures;
+  MonitorPages *pages;
   MonitorDetails *details;
 };
 
+enum
+{
+  PROP_0,
+  PROP_GROUP_THREADS,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
 G_DEFINE_FINAL_TYPE (MonitorWindow, monitor_window, GTK_TYPE_APPLICATION_WINDOW)
 
-/* The search */
-
-static gboolean
-contains (const char *text,
-          const char *wanted)
+static MonitorTable *
+get_table (MonitorWindow *self)
 {
-  g_autofree char *folded = text != NULL ? g_utf8_casefold (text, -1) : NULL;
-
-  return folded != NULL && strstr (folded, wanted) != NULL;
+  return monitor_threads_get_table (monitor_pages_get_threads (self->pages));
 }
 
-static gboolean
-matches (gpointer item,
-         gpointer user_data)
-{
-  MonitorWindow *self = user_data;
-  ThredoThreadInfo *info = item;
-  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->search_entry));
-  g_autofree char *wanted = NULL;
-  g_autofree char *group = NULL;
-
-  if (*text == '\0')
-    return TRUE;
-  wanted = g_utf8_casefold (text, -1);
-  group = monitor_group_path_format (info);
-  return contains (thredo_thread_info_get_name (info), wanted) ||
-         contains (thredo_thread_info_get_waiting_for (info), wanted) ||
-         contains (monitor_describe_state (info), wanted) || contains (group, wanted);
-}
+/* The program */
 
 static void
-refilter (MonitorWindow *self)
-{
-  gtk_filter_changed (gtk_filter_list_model_get_filter (self->filtered),
-                      GTK_FILTER_CHANGE_DIFFERENT);
-}
-
-/* What was searched for may be what a thread does, which changes. */
-static void
-refilter_now_and_then (MonitorWindow *self,
-                       gint64         now)
-{
-  if (now - self->refiltered < REFILTER_INTERVAL ||
-      *gtk_editable_get_text (GTK_EDITABLE (self->search_entry)) == '\0')
-    return;
-  self->refiltered = now;
-  refilter (self);
-}
-
-/* The figures */
-
-static double
-measure_load (MonitorWindow *self)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->monitor));
-  double load = 0;
-
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (G_LIST_MODEL (self->monitor), i);
-
-      load += monitor_track_get (info)->load;
-    }
-  return load;
-}
-
-static void
-show_figures (MonitorWindow *self,
-              gint64         now)
+show_counts (MonitorWindow *self)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->monitor));
   guint n_waiting = thredo_monitor_get_n_waiting (self->monitor);
-  double waits = thredo_monitor_get_waits_per_second (self->monitor);
-  double load = measure_load (self);
-  g_autofree char *threads_text = g_strdup_printf ("%'u", n);
-  g_autofree char *waits_text = g_strdup_printf ("%'.0f", waits);
-  g_autofree char *load_text = g_strdup_printf ("%.0f %%", load * 100);
   g_autofree char *subtitle = NULL;
+  const char *hint = NULL;
 
   subtitle = g_strdup_printf ("%'u thread%s, %'u waiting", n, n == 1 ? "" : "s", n_waiting);
-  gtk_label_set_label (GTK_LABEL (self->subtitle), subtitle);
-  gtk_widget_set_visible (self->hint, n <= 1);
-  monitor_plot_add (self->threads_plot, now, n, n_waiting, threads_text);
-  monitor_plot_add (self->waits_plot, now, waits, -1, waits_text);
-  monitor_plot_add (self->cpu_plot, now, load * 100, -1, load_text);
+  if (thredo_monitor_is_closed (self->monitor))
+    monitor_header_set_subtitle (self->header, "Has ended");
+  else if (self->attaching == NULL)
+    monitor_header_set_subtitle (self->header, subtitle);
+  if (self->monitor == self->own && n <= 1)
+    hint = "Start a workload, to have something to watch";
+  else if (n == 0)
+    hint = "It has no threads";
+  monitor_threads_set_hint (monitor_pages_get_threads (self->pages), hint);
 }
 
 static void
@@ -141,44 +92,265 @@ on_refreshed (MonitorWindow *self)
   gint64 now = g_get_monotonic_time ();
 
   monitor_track_note_all (G_LIST_MODEL (self->monitor), now);
-  refilter_now_and_then (self, now);
-  show_figures (self, now);
-  monitor_table_refresh (self->table);
-  monitor_timeline_refresh (self->timeline, now);
+  show_counts (self);
+  monitor_figures_refresh (self->figures, now);
+  monitor_pages_refresh (self->pages, now);
   monitor_details_refresh (self->details, now);
   monitor_banner_refresh (self->banner);
   /* There is no room for both. */
-  gtk_widget_set_visible (self->plots, !self->narrow || !monitor_banner_is_shown (self->banner));
+  gtk_widget_set_visible (GTK_WIDGET (self->figures),
+                          !self->narrow || !monitor_banner_is_shown (self->banner));
+}
+
+static void
+tell_ended (MonitorWindow *self)
+{
+  const char *name = monitor_program_get_name (self->program);
+  g_autofree char *text = NULL;
+
+  text = monitor_program_is_running (self->program)
+             ? g_strdup_printf ("%s cannot be watched any more; this is how it was last", name)
+             : g_strdup_printf ("%s has ended; this is how it was last", name);
+  monitor_notice_tell (self->notice, text, TRUE, 0);
+}
+
+static gboolean
+on_ended (gpointer user_data)
+{
+  MonitorWindow *self = user_data;
+
+  self->ended_source = 0;
+  tell_ended (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* It may be about to end. */
+static void
+on_closed (MonitorWindow *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!thredo_monitor_is_closed (self->monitor) || self->ended_source != 0)
+    return;
+  gtk_widget_add_css_class (self->content, "ended");
+  show_counts (self);
+  monitor_pages_refresh (self->pages, now);
+  monitor_details_refresh (self->details, now);
+  monitor_banner_refresh (self->banner);
+  if (monitor_program_is_running (self->program))
+    self->ended_source = g_timeout_add (ENDING_TIME, on_ended, self);
+  else
+    tell_ended (self);
+}
+
+/* What is not looked at costs nothing. */
+static void
+leave_monitor (MonitorWindow *self)
+{
+  g_clear_handle_id (&self->ended_source, g_source_remove);
+  if (self->monitor == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->monitor, self);
+  if (self->monitor != self->own)
+    return;
+  self->own_interval = thredo_monitor_get_interval (self->own);
+  thredo_monitor_set_interval (self->own, 0);
+}
+
+/* Shows another program in the same window; search, order and page stay. */
+static void
+set_monitor (MonitorWindow  *self,
+             ThredoMonitor  *monitor,
+             MonitorProgram *program)
+{
+  g_autoptr(ThredoMonitor) before = NULL;
+
+  if (self->monitor == monitor)
+    return;
+  leave_monitor (self);
+  before = g_steal_pointer (&self->monitor);
+  self->monitor = g_object_ref (monitor);
+  g_set_object (&self->program, program);
+  if (monitor == self->own && self->own_interval != 0)
+    {
+      thredo_monitor_set_interval (monitor, self->own_interval);
+      monitor_track_forget_all (G_LIST_MODEL (monitor));
+    }
+  gtk_widget_remove_css_class (self->content, "ended");
+  monitor_notice_hide (self->notice);
+  monitor_header_set_program (self->header, program);
+  monitor_details_set_monitor (self->details, monitor);
+  monitor_banner_set_monitor (self->banner, monitor);
+  monitor_figures_set_monitor (self->figures, monitor);
+  monitor_pages_set_monitor (self->pages, monitor);
+  g_signal_connect_swapped (monitor, "refreshed", G_CALLBACK (on_refreshed), self);
+  g_signal_connect_swapped (monitor, "notify::closed", G_CALLBACK (on_closed), self);
+  on_refreshed (self);
+  if (thredo_monitor_is_closed (monitor))
+    on_closed (self);
+}
+
+void
+monitor_window_set_monitor (MonitorWindow  *self,
+                            ThredoMonitor  *monitor,
+                            MonitorProgram *program)
+{
+  if (self->attaching != NULL)
+    g_cancellable_cancel (self->attaching);
+  g_clear_object (&self->attaching);
+  set_monitor (self, monitor, program);
+}
+
+static void
+watch_own (MonitorWindow *self)
+{
+  g_autoptr(MonitorProgram) program = monitor_program_new_own ();
+
+  monitor_window_set_monitor (self, self->own, program);
+}
+
+typedef struct
+{
+  MonitorWindow *window;
+  MonitorProgram *program; /* NULL: it is not found yet */
+  GCancellable *cancellable;
+} Attempt;
+
+static Attempt *
+attempt_new (MonitorWindow  *window,
+             MonitorProgram *program,
+             const char     *name)
+{
+  Attempt *self = g_new0 (Attempt, 1);
+  g_autofree char *subtitle = g_strdup_printf ("Asking %s…", name);
+
+  if (window->attaching != NULL)
+    g_cancellable_cancel (window->attaching);
+  g_clear_object (&window->attaching);
+  window->attaching = g_cancellable_new ();
+  self->window = g_object_ref (window);
+  self->program = program != NULL ? g_object_ref (program) : NULL;
+  self->cancellable = g_object_ref (window->attaching);
+  monitor_header_set_subtitle (window->header, subtitle);
+  return self;
+}
+
+static void
+attempt_free (Attempt *self)
+{
+  g_object_unref (self->window);
+  g_clear_object (&self->program);
+  g_object_unref (self->cancellable);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attempt, attempt_free)
+
+/* Whether it is still wanted; the window goes on with what it shows. */
+static gboolean
+attempt_end (Attempt *self)
+{
+  if (self->window->attaching != self->cancellable)
+    return FALSE;
+  g_clear_object (&self->window->attaching);
+  return self->window->monitor != NULL;
+}
+
+static void
+on_attached (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr(Attempt) attempt = user_data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(ThredoMonitor) monitor = thredo_monitor_new_for_process_finish (result, &error);
+  g_autofree char *text = NULL;
+
+  if (!attempt_end (attempt))
+    return;
+  if (monitor != NULL)
+    {
+      set_monitor (attempt->window, monitor, attempt->program);
+      return;
+    }
+  text = g_strdup_printf ("%s (process %u) cannot be watched: %s",
+                          monitor_program_get_name (attempt->program),
+                          monitor_program_get_pid (attempt->program), error->message);
+  monitor_notice_tell (attempt->window->notice, text, FALSE, 0);
+  show_counts (attempt->window);
+}
+
+static void
+attach (MonitorWindow  *self,
+        MonitorProgram *program)
+{
+  Attempt *attempt;
+
+  if (self->program != NULL && !thredo_monitor_is_closed (self->monitor) &&
+      monitor_program_get_pid (program) == monitor_program_get_pid (self->program))
+    return;
+  if (monitor_program_get_pid (program) == 0)
+    {
+      watch_own (self);
+      return;
+    }
+  attempt = attempt_new (self, program, monitor_program_get_name (program));
+  thredo_monitor_new_for_process_async (monitor_program_get_pid (program), attempt->cancellable,
+                                        on_attached, attempt);
+}
+
+static void
+on_found (GObject      *source,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  g_autoptr(Attempt) attempt = user_data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MonitorProgram) program = monitor_programs_find_finish (result, &error);
+
+  if (!attempt_end (attempt))
+    return;
+  if (program != NULL)
+    {
+      attach (attempt->window, program);
+      return;
+    }
+  monitor_notice_tell (attempt->window->notice, error->message, FALSE, 0);
+  show_counts (attempt->window);
+}
+
+/* A program by its name or number. */
+void
+monitor_window_attach (MonitorWindow *self,
+                       const char    *wanted)
+{
+  Attempt *attempt = attempt_new (self, NULL, wanted);
+
+  monitor_programs_find_async (wanted, attempt->cancellable, on_found, attempt);
 }
 
 /* Actions */
 
 static void
-cancel_thread (GtkWidget  *widget,
-               const char *action,
-               GVariant   *parameter)
+on_cancel_thread (GtkWidget  *widget,
+                  const char *action,
+                  GVariant   *parameter)
 {
-  ThredoThreadInfo *info = monitor_table_get_selected (MONITOR_WINDOW (widget)->table);
-
-  if (info != NULL)
-    monitor_control_cancel_thread (info);
+  monitor_table_cancel_selected (get_table (MONITOR_WINDOW (widget)));
 }
 
 static void
-cancel_group (GtkWidget  *widget,
-              const char *action,
-              GVariant   *parameter)
+on_cancel_group (GtkWidget  *widget,
+                 const char *action,
+                 GVariant   *parameter)
 {
-  ThredoThreadInfo *info = monitor_table_get_selected (MONITOR_WINDOW (widget)->table);
-
-  if (info != NULL)
-    monitor_control_cancel_group (info);
+  monitor_table_cancel_selected_group (get_table (MONITOR_WINDOW (widget)));
 }
 
 static void
-search (GtkWidget  *widget,
-        const char *action,
-        GVariant   *parameter)
+on_search (GtkWidget  *widget,
+           const char *action,
+           GVariant   *parameter)
 {
   MonitorWindow *self = MONITOR_WINDOW (widget);
 
@@ -187,11 +359,44 @@ search (GtkWidget  *widget,
 }
 
 static void
-choose (GtkWidget  *widget,
-        const char *action,
-        GVariant   *parameter)
+on_choose (GtkWidget  *widget,
+           const char *action,
+           GVariant   *parameter)
 {
-  gtk_menu_button_popup (GTK_MENU_BUTTON (MONITOR_WINDOW (widget)->workload_button));
+  monitor_header_open_workloads (MONITOR_WINDOW (widget)->header);
+}
+
+static void
+on_choose_program (GtkWidget  *widget,
+                   const char *action,
+                   GVariant   *parameter)
+{
+  monitor_header_open_programs (MONITOR_WINDOW (widget)->header);
+}
+
+static void
+on_watch_own (GtkWidget  *widget,
+              const char *action,
+              GVariant   *parameter)
+{
+  watch_own (MONITOR_WINDOW (widget));
+}
+
+static void
+on_tell (GtkWidget  *widget,
+         const char *action,
+         GVariant   *parameter)
+{
+  monitor_notice_tell (MONITOR_WINDOW (widget)->notice, g_variant_get_string (parameter, NULL),
+                       FALSE, BRIEFLY);
+}
+
+static void
+on_show_page (GtkWidget  *widget,
+              const char *action,
+              GVariant   *parameter)
+{
+  monitor_pages_show_number (MONITOR_WINDOW (widget)->pages, g_variant_get_uint32 (parameter));
 }
 
 static void
@@ -219,17 +424,17 @@ have_workloads_ended (MonitorWindow *self)
 }
 
 static void
-stop_all (GtkWidget  *widget,
-          const char *action,
-          GVariant   *parameter)
+on_stop_all (GtkWidget  *widget,
+             const char *action,
+             GVariant   *parameter)
 {
   stop_workloads (MONITOR_WINDOW (widget));
 }
 
 static void
-close_details (GtkWidget  *widget,
-               const char *action,
-               GVariant   *parameter)
+on_close_details (GtkWidget  *widget,
+                  const char *action,
+                  GVariant   *parameter)
 {
   monitor_details_hide (MONITOR_WINDOW (widget)->details);
 }
@@ -242,19 +447,23 @@ on_thread_activated (MonitorTable     *table,
   monitor_details_show (self->details, info);
 }
 
+static void
+on_search_changed (MonitorWindow *self)
+{
+  monitor_threads_set_search (monitor_pages_get_threads (self->pages),
+                              gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
+  monitor_pages_show (self->pages, "threads");
+}
+
 /* The window */
 
 static void
 adapt (MonitorWindow *self)
 {
-  monitor_table_set_narrow (self->table, self->narrow);
+  monitor_header_set_narrow (self->header, self->narrow);
+  monitor_table_set_narrow (get_table (self), self->narrow);
   monitor_banner_set_narrow (self->banner, self->narrow);
-  gtk_widget_set_visible (GTK_WIDGET (self->cpu_plot), !self->narrow);
-  if (self->narrow)
-    gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->workload_button),
-                                   "media-playback-start-symbolic");
-  else
-    gtk_menu_button_set_label (GTK_MENU_BUTTON (self->workload_button), "_Workloads");
+  monitor_figures_set_narrow (self->figures, self->narrow);
   if (self->narrow)
     gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
   else
@@ -310,114 +519,111 @@ monitor_window_close_request (GtkWindow *window)
 }
 
 static void
+monitor_window_get_property (GObject    *object,
+                             guint       property_id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  switch (property_id)
+    {
+    case PROP_GROUP_THREADS:
+      g_value_set_boolean (value, MONITOR_WINDOW (object)->is_grouped);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+monitor_window_set_property (GObject      *object,
+                             guint         property_id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  switch (property_id)
+    {
+    case PROP_GROUP_THREADS:
+      monitor_window_set_grouped (MONITOR_WINDOW (object), g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
 monitor_window_dispose (GObject *object)
 {
   MonitorWindow *self = MONITOR_WINDOW (object);
 
   g_clear_handle_id (&self->narrow_source, g_source_remove);
-  if (self->monitor != NULL)
-    g_signal_handlers_disconnect_by_data (self->monitor, self);
+  leave_monitor (self);
+  if (self->attaching != NULL)
+    g_cancellable_cancel (self->attaching);
+  g_clear_object (&self->attaching);
   g_clear_object (&self->monitor);
+  g_clear_object (&self->own);
+  g_clear_object (&self->program);
   g_clear_object (&self->workloads);
-  g_clear_object (&self->filtered);
   G_OBJECT_CLASS (monitor_window_parent_class)->dispose (object);
+}
+
+static void
+add_shortcuts (GtkWidgetClass *widget_class)
+{
+  static const struct
+  {
+    guint key;
+    GdkModifierType modifiers;
+    const char *action;
+  } shortcuts[] = {
+    { GDK_KEY_f, GDK_CONTROL_MASK, "monitor.search" },
+    { GDK_KEY_n, GDK_CONTROL_MASK, "monitor.choose" },
+    { GDK_KEY_o, GDK_CONTROL_MASK, "monitor.choose-program" },
+    { GDK_KEY_Home, GDK_ALT_MASK, "monitor.watch-own" },
+    { GDK_KEY_g, GDK_CONTROL_MASK, "monitor.group-threads" },
+    { GDK_KEY_Delete, 0, "monitor.cancel-thread" },
+    { GDK_KEY_Delete, GDK_SHIFT_MASK, "monitor.cancel-group" },
+    { GDK_KEY_Escape, 0, "monitor.close-details" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (shortcuts); i++)
+    gtk_widget_class_add_binding_action (widget_class, shortcuts[i].key, shortcuts[i].modifiers,
+                                         shortcuts[i].action, NULL);
+  for (guint i = 1; i <= 4; i++)
+    gtk_widget_class_add_binding_action (widget_class, GDK_KEY_0 + i, GDK_ALT_MASK,
+                                         "monitor.show-page", "u", i);
 }
 
 static void
 monitor_window_class_init (MonitorWindowClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
-  const GdkModifierType control = GDK_CONTROL_MASK;
 
-  G_OBJECT_CLASS (klass)->dispose = monitor_window_dispose;
+  object_class->dispose = monitor_window_dispose;
+  object_class->get_property = monitor_window_get_property;
+  object_class->set_property = monitor_window_set_property;
   GTK_WINDOW_CLASS (klass)->close_request = monitor_window_close_request;
   widget_class->size_allocate = monitor_window_size_allocate;
 
-  gtk_widget_class_install_action (widget_class, "monitor.search", NULL, search);
-  gtk_widget_class_install_action (widget_class, "monitor.choose", NULL, choose);
-  gtk_widget_class_install_action (widget_class, "monitor.cancel-thread", NULL, cancel_thread);
-  gtk_widget_class_install_action (widget_class, "monitor.cancel-group", NULL, cancel_group);
-  gtk_widget_class_install_action (widget_class, "monitor.stop-all", NULL, stop_all);
-  gtk_widget_class_install_action (widget_class, "monitor.close-details", NULL, close_details);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_f, control, "monitor.search", NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_n, control, "monitor.choose", NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Delete, 0, "monitor.cancel-thread",
-                                       NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Delete, GDK_SHIFT_MASK,
-                                       "monitor.cancel-group", NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "monitor.close-details",
-                                       NULL);
-}
+  properties[PROP_GROUP_THREADS] = g_param_spec_boolean (
+      "group-threads", NULL, NULL, FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
 
-static GtkWidget *
-new_title (MonitorWindow *self)
-{
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *title = gtk_label_new ("Thredo Monitor");
-
-  self->subtitle = gtk_label_new (NULL);
-  gtk_widget_add_css_class (title, "title");
-  gtk_widget_add_css_class (self->subtitle, "subtitle");
-  gtk_label_set_ellipsize (GTK_LABEL (title), PANGO_ELLIPSIZE_END);
-  gtk_label_set_ellipsize (GTK_LABEL (self->subtitle), PANGO_ELLIPSIZE_END);
-  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
-  gtk_box_append (GTK_BOX (box), title);
-  gtk_box_append (GTK_BOX (box), self->subtitle);
-  return box;
-}
-
-static GMenuModel *
-new_menu (void)
-{
-  g_autoptr(GMenu) threads = g_menu_new ();
-  g_autoptr(GMenu) window = g_menu_new ();
-  GMenu *menu = g_menu_new ();
-
-  g_menu_append (threads, "Cancel the Selected Thread", "monitor.cancel-thread");
-  g_menu_append (threads, "Cancel Its Group", "monitor.cancel-group");
-  g_menu_append (threads, "Stop All Workloads", "monitor.stop-all");
-  g_menu_append (window, "Dark Style", "app.dark");
-  g_menu_append (window, "Keyboard Shortcuts", "win.show-help-overlay");
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (threads));
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (window));
-  return G_MENU_MODEL (menu);
-}
-
-static void
-set_name (GtkWidget  *widget,
-          const char *name)
-{
-  gtk_widget_set_tooltip_text (widget, name);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-}
-
-static GtkWidget *
-new_header (MonitorWindow *self)
-{
-  GtkWidget *header = gtk_header_bar_new ();
-  GtkWidget *menu_button = gtk_menu_button_new ();
-  GtkWidget *search_button = gtk_toggle_button_new ();
-  g_autoptr(GMenuModel) menu = new_menu ();
-
-  self->workload_button = gtk_menu_button_new ();
-  gtk_menu_button_set_use_underline (GTK_MENU_BUTTON (self->workload_button), TRUE);
-  set_name (self->workload_button, "Workloads to watch");
-
-  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu_button), "open-menu-symbolic");
-  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (menu_button), menu);
-  gtk_menu_button_set_primary (GTK_MENU_BUTTON (menu_button), TRUE);
-  set_name (menu_button, "Menu");
-
-  gtk_button_set_icon_name (GTK_BUTTON (search_button), "system-search-symbolic");
-  set_name (search_button, "Search");
-  g_object_bind_property (search_button, "active", self->search_bar, "search-mode-enabled",
-                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
-
-  gtk_header_bar_set_title_widget (GTK_HEADER_BAR (header), new_title (self));
-  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), self->workload_button);
-  gtk_header_bar_pack_end (GTK_HEADER_BAR (header), menu_button);
-  gtk_header_bar_pack_end (GTK_HEADER_BAR (header), search_button);
-  return header;
+  gtk_widget_class_install_action (widget_class, "monitor.search", NULL, on_search);
+  gtk_widget_class_install_action (widget_class, "monitor.choose", NULL, on_choose);
+  gtk_widget_class_install_action (widget_class, "monitor.choose-program", NULL,
+                                   on_choose_program);
+  gtk_widget_class_install_action (widget_class, "monitor.watch-own", NULL, on_watch_own);
+  gtk_widget_class_install_action (widget_class, "monitor.cancel-thread", NULL, on_cancel_thread);
+  gtk_widget_class_install_action (widget_class, "monitor.cancel-group", NULL, on_cancel_group);
+  gtk_widget_class_install_action (widget_class, "monitor.stop-all", NULL, on_stop_all);
+  gtk_widget_class_install_action (widget_class, "monitor.close-details", NULL, on_close_details);
+  gtk_widget_class_install_action (widget_class, "monitor.tell", "s", on_tell);
+  gtk_widget_class_install_action (widget_class, "monitor.show-page", "u", on_show_page);
+  gtk_widget_class_install_property_action (widget_class, "monitor.group-threads",
+                                            "group-threads");
+  add_shortcuts (widget_class);
 }
 
 static void
@@ -433,126 +639,58 @@ add_search (MonitorWindow *self)
   gtk_search_bar_set_child (GTK_SEARCH_BAR (self->search_bar), self->search_entry);
   gtk_search_bar_connect_entry (GTK_SEARCH_BAR (self->search_bar),
                                 GTK_EDITABLE (self->search_entry));
-  g_signal_connect_swapped (self->search_entry, "search-changed", G_CALLBACK (refilter), self);
-}
-
-static void
-add_plots (MonitorWindow *self)
-{
-  GtkWidget *threads = monitor_plot_new ("Threads", 5);
-  GtkWidget *waits = monitor_plot_new ("Waits/s", 10);
-  GtkWidget *cpu = monitor_plot_new ("CPU", 100);
-
-  self->plots = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
-  gtk_box_set_homogeneous (GTK_BOX (self->plots), TRUE);
-  gtk_widget_set_tooltip_text (threads, "Threads, and within them those that wait");
-  gtk_widget_set_tooltip_text (waits, "How often threads begin to wait in a second");
-  gtk_widget_set_tooltip_text (cpu, "Of one processor, by all threads together");
-  gtk_box_append (GTK_BOX (self->plots), threads);
-  gtk_box_append (GTK_BOX (self->plots), waits);
-  gtk_box_append (GTK_BOX (self->plots), cpu);
-  self->threads_plot = MONITOR_PLOT (threads);
-  self->waits_plot = MONITOR_PLOT (waits);
-  self->cpu_plot = MONITOR_PLOT (cpu);
-}
-
-static GtkWidget *
-new_timeline (MonitorWindow *self)
-{
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 4);
-  GtkWidget *scrolled_window = gtk_scrolled_window_new ();
-  GtkWidget *frame = gtk_frame_new (NULL);
-  GtkWidget *timeline = monitor_timeline_new ();
-
-  self->timeline = MONITOR_TIMELINE (timeline);
-  self->legend = monitor_legend_new ();
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled_window), GTK_POLICY_NEVER,
-                                  GTK_POLICY_AUTOMATIC);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled_window), timeline);
-  gtk_widget_set_vexpand (scrolled_window, TRUE);
-  gtk_frame_set_child (GTK_FRAME (frame), scrolled_window);
-  gtk_box_append (GTK_BOX (box), frame);
-  gtk_box_append (GTK_BOX (box), self->legend);
-  return box;
-}
-
-static GtkWidget *
-new_panes (MonitorWindow *self)
-{
-  GtkWidget *panes = gtk_paned_new (GTK_ORIENTATION_VERTICAL);
-  GtkWidget *frame = gtk_frame_new (NULL);
-  GtkWidget *overlay = gtk_overlay_new ();
-  GtkWidget *table = monitor_table_new ();
-
-  self->table = MONITOR_TABLE (table);
-  g_signal_connect (table, "thread-activated", G_CALLBACK (on_thread_activated), self);
-  self->hint = gtk_label_new ("Start a workload, to have something to watch");
-  gtk_label_set_wrap (GTK_LABEL (self->hint), TRUE);
-  gtk_widget_add_css_class (self->hint, "dim-label");
-  gtk_widget_set_can_target (self->hint, FALSE);
-  gtk_widget_set_halign (self->hint, GTK_ALIGN_CENTER);
-  gtk_widget_set_valign (self->hint, GTK_ALIGN_CENTER);
-  gtk_overlay_set_child (GTK_OVERLAY (overlay), table);
-  gtk_overlay_add_overlay (GTK_OVERLAY (overlay), self->hint);
-  gtk_frame_set_child (GTK_FRAME (frame), overlay);
-  gtk_widget_set_size_request (frame, -1, 120);
-  gtk_paned_set_start_child (GTK_PANED (panes), frame);
-  gtk_paned_set_end_child (GTK_PANED (panes), new_timeline (self));
-  gtk_paned_set_shrink_start_child (GTK_PANED (panes), FALSE);
-  gtk_paned_set_shrink_end_child (GTK_PANED (panes), FALSE);
-  gtk_paned_set_wide_handle (GTK_PANED (panes), TRUE);
-  gtk_widget_set_vexpand (panes, TRUE);
-  return panes;
+  g_signal_connect_swapped (self->search_entry, "search-changed", G_CALLBACK (on_search_changed),
+                            self);
 }
 
 static void
 monitor_window_init (MonitorWindow *self)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 8);
+  GtkWidget *notice = monitor_notice_new ("Choose another program", "monitor.choose-program");
   GtkWidget *banner = monitor_banner_new ();
+  GtkWidget *figures = monitor_figures_new ();
+  GtkWidget *pages = monitor_pages_new ();
   GtkWidget *details = monitor_details_new ();
 
   gtk_widget_add_css_class (GTK_WIDGET (self), "monitor");
   gtk_window_set_title (GTK_WINDOW (self), "Thredo Monitor");
   gtk_window_set_default_size (GTK_WINDOW (self), 1000, 780);
 
+  self->notice = MONITOR_NOTICE (notice);
   self->banner = MONITOR_BANNER (banner);
+  self->figures = MONITOR_FIGURES (figures);
+  self->pages = MONITOR_PAGES (pages);
   self->details = MONITOR_DETAILS (details);
   add_search (self);
-  add_plots (self);
-  gtk_window_set_titlebar (GTK_WINDOW (self), new_header (self));
+  g_signal_connect (get_table (self), "thread-activated", G_CALLBACK (on_thread_activated), self);
 
-  gtk_widget_add_css_class (content, "content");
-  gtk_box_append (GTK_BOX (content), self->plots);
-  gtk_box_append (GTK_BOX (content), new_panes (self));
+  self->content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 8);
+  gtk_widget_add_css_class (self->content, "content");
+  gtk_box_append (GTK_BOX (self->content), figures);
+  gtk_box_append (GTK_BOX (self->content), pages);
+  gtk_box_append (GTK_BOX (box), notice);
   gtk_box_append (GTK_BOX (box), banner);
   gtk_box_append (GTK_BOX (box), self->search_bar);
-  gtk_box_append (GTK_BOX (box), content);
+  gtk_box_append (GTK_BOX (box), self->content);
   gtk_box_append (GTK_BOX (box), details);
   gtk_window_set_child (GTK_WINDOW (self), box);
-
-  /* Until it is known to be wide, so that it needs no more room than it must. */
-  self->narrow = TRUE;
-  adapt (self);
 }
 
+/* @monitor is of this process. */
 GtkWidget *
 monitor_window_new (GtkApplication *application,
                     ThredoMonitor  *monitor,
                     GListModel     *workloads)
 {
   MonitorWindow *self = g_object_new (MONITOR_TYPE_WINDOW, "application", application, NULL);
-  GtkFilter *filter = GTK_FILTER (gtk_custom_filter_new (matches, self, NULL));
+  GtkWidget *header = monitor_header_new (workloads, self->search_bar);
 
-  self->monitor = g_object_ref (monitor);
+  self->own = g_object_ref (monitor);
   self->workloads = g_object_ref (workloads);
-  self->filtered = gtk_filter_list_model_new (g_object_ref (G_LIST_MODEL (monitor)), filter);
-  monitor_table_set_threads (self->table, G_LIST_MODEL (self->filtered));
-  monitor_timeline_set_threads (self->timeline, G_LIST_MODEL (self->filtered));
-  monitor_banner_set_monitor (self->banner, monitor);
-  gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->workload_button),
-                               monitor_chooser_new (workloads));
+  self->header = MONITOR_HEADER (header);
+  g_signal_connect_swapped (header, "chosen", G_CALLBACK (attach), self);
+  gtk_window_set_titlebar (GTK_WINDOW (self), header);
   for (guint i = 0; i < g_list_model_get_n_items (workloads); i++)
     {
       g_autoptr(MonitorWorkload) workload = g_list_model_get_item (workloads, i);
@@ -561,20 +699,33 @@ monitor_window_new (GtkApplication *application,
                                G_CONNECT_SWAPPED);
     }
 
-  /* It is told after each look, also when it is the same as before. */
-  g_signal_connect_swapped (monitor, "notify::waits-per-second", G_CALLBACK (on_refreshed), self);
-  on_refreshed (self);
+  /* Until it is known to be wide, so that it needs no more room than it must. */
+  self->narrow = TRUE;
+  adapt (self);
+  watch_own (self);
   return GTK_WIDGET (self);
 }
 
-/* Opens the details of the first row. */
+/* Whether the threads are shown as a tree of their groups. */
+void
+monitor_window_set_grouped (MonitorWindow *self,
+                            gboolean       grouped)
+{
+  if (self->is_grouped == grouped)
+    return;
+  self->is_grouped = grouped;
+  monitor_table_set_tree (get_table (self), grouped);
+  monitor_pages_show (self->pages, "threads");
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GROUP_THREADS]);
+}
+
+/* Opens the details of one of the first threads. */
 void
 monitor_window_show_first (MonitorWindow *self)
 {
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->filtered));
   g_autoptr(ThredoThreadInfo) info = NULL;
 
-  info = g_list_model_get_item (G_LIST_MODEL (self->filtered), n > 1 ? 1 : 0);
+  info = monitor_threads_dup_example (monitor_pages_get_threads (self->pages));
   if (info != NULL)
     monitor_details_show (self->details, info);
 }
@@ -591,11 +742,28 @@ void
 monitor_window_sort_by (MonitorWindow *self,
                         const char    *column)
 {
-  monitor_table_sort_by (self->table, column);
+  monitor_table_sort_by (get_table (self), column);
 }
 
 void
-monitor_window_open_chooser (MonitorWindow *self)
+monitor_window_show_page (MonitorWindow *self,
+                          const char    *name)
 {
-  gtk_menu_button_popup (GTK_MENU_BUTTON (self->workload_button));
+  monitor_pages_show (self->pages, name);
+}
+
+/* Cancels the threads of that name. */
+void
+monitor_window_cancel (MonitorWindow *self,
+                       const char    *name)
+{
+  GListModel *threads = G_LIST_MODEL (self->monitor);
+
+  for (guint i = 0; i < g_list_model_get_n_items (threads); i++)
+    {
+      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (threads, i);
+
+      if (strcmp (thredo_thread_info_get_name (info), name) == 0)
+        monitor_control_cancel_thread (GTK_WIDGET (self), self->monitor, info);
+    }
 }

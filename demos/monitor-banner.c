@@ -6,12 +6,15 @@
 #include "monitor-control.h"
 #include "monitor-track.h"
 
+#include <unistd.h>
+
 struct _MonitorBanner
 {
   GtkWidget parent_instance;
 
   ThredoMonitor *monitor;
   ThredoDeadlock *deadlock; /* NULL: there is none, or it was put aside */
+  ThredoDeadlock *aside;    /* NULL: none was */
   guint64 victim;
 
   GtkWidget *revealer;
@@ -198,6 +201,13 @@ on_cancel (MonitorBanner *self)
 }
 
 static void
+put_aside (MonitorBanner *self)
+{
+  g_set_object (&self->aside, self->deadlock);
+  hide (self);
+}
+
+static void
 monitor_banner_dispose (GObject *object)
 {
   MonitorBanner *self = MONITOR_BANNER (object);
@@ -207,6 +217,7 @@ monitor_banner_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->monitor, self);
   g_clear_object (&self->monitor);
   g_clear_object (&self->deadlock);
+  g_clear_object (&self->aside);
   G_OBJECT_CLASS (monitor_banner_parent_class)->dispose (object);
 }
 
@@ -246,7 +257,7 @@ monitor_banner_init (MonitorBanner *self)
                                "Asks the youngest of them to end, which frees the others");
   gtk_widget_set_tooltip_text (close_button, "Leaves them as they are");
   g_signal_connect_swapped (self->cancel_button, "clicked", G_CALLBACK (on_cancel), self);
-  g_signal_connect_swapped (close_button, "clicked", G_CALLBACK (hide), self);
+  g_signal_connect_swapped (close_button, "clicked", G_CALLBACK (put_aside), self);
   gtk_box_append (GTK_BOX (buttons), self->cancel_button);
   gtk_box_append (GTK_BOX (buttons), close_button);
 
@@ -289,14 +300,19 @@ are_same (ThredoDeadlock *a,
   return FALSE;
 }
 
-/* What there was before somebody looked. */
+/* What there was before somebody looked, too. */
 static void
 show_any (MonitorBanner *self)
 {
   g_autoptr(GPtrArray) deadlocks = thredo_monitor_find_deadlocks (self->monitor);
 
-  if (self->deadlock == NULL && deadlocks->len > 0)
-    show (self, g_ptr_array_index (deadlocks, 0));
+  for (guint i = 0; i < deadlocks->len; i++)
+    if (self->aside == NULL || !are_same (g_ptr_array_index (deadlocks, i), self->aside))
+      {
+        show (self, g_ptr_array_index (deadlocks, i));
+        return;
+      }
+  hide (self);
 }
 
 void
@@ -306,6 +322,7 @@ monitor_banner_set_monitor (MonitorBanner *self,
   if (self->monitor != NULL)
     g_signal_handlers_disconnect_by_data (self->monitor, self);
   hide (self);
+  g_clear_object (&self->aside);
   g_set_object (&self->monitor, monitor);
   g_signal_connect (monitor, "deadlock", G_CALLBACK (on_deadlock), self);
   show_any (self);
@@ -317,8 +334,14 @@ monitor_banner_refresh (MonitorBanner *self)
 {
   g_autoptr(GPtrArray) deadlocks = NULL;
 
-  if (self->deadlock == NULL)
+  /* One in this process is told, and to find it costs something. */
+  if (self->deadlock == NULL && thredo_monitor_get_pid (self->monitor) == (guint) getpid ())
     return;
+  if (self->deadlock == NULL)
+    {
+      show_any (self);
+      return;
+    }
 
   deadlocks = thredo_monitor_find_deadlocks (self->monitor);
   for (guint i = 0; i < deadlocks->len; i++)
@@ -328,10 +351,7 @@ monitor_banner_refresh (MonitorBanner *self)
         show_victim (self);
         return;
       }
-  if (deadlocks->len > 0)
-    show (self, g_ptr_array_index (deadlocks, 0));
-  else
-    hide (self);
+  show_any (self);
 }
 
 gboolean

@@ -244,13 +244,13 @@ monitor_circle_new (void)
   return g_object_new (MONITOR_TYPE_CIRCLE, NULL);
 }
 
-/* @threads are names; each of @locks, in the same order, is what the thread waits for, or empty if it
- * is the next thread itself. */
+/* @threads are names; each of @locks, in the same order, is what the thread waits for, or empty if
+ * it is the next thread itself. */
 void
-monitor_circle_set_threads (MonitorCircle      *self,
-                            const char *const  *threads,
-                            const char *const  *locks,
-                            const char         *description)
+monitor_circle_set_threads (MonitorCircle     *self,
+                            const char *const *threads,
+                            const char *const *locks,
+                            const char        *description)
 {
   guint n = g_strv_length ((char **) threads);
 

@@ -239,10 +239,10 @@ find_group (MonitorGroups    *self,
 /* How many of @places from @first on are in one group, and in one piece of its list from @position
  * on. */
 static guint
-measure_run (GArray *places,
-             guint   first,
-             guint   position,
-             gboolean is_in)
+measure_run (GArray   *places,
+             guint     first,
+             guint     position,
+             gboolean  is_in)
 {
   MonitorGroup *group = g_array_index (places, Place, first).group;
   GListModel *threads = G_LIST_MODEL (group->threads);

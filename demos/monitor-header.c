@@ -57,6 +57,7 @@ new_menu (void)
   g_menu_append (threads, "Cancel the Selected Thread", "monitor.cancel-thread");
   g_menu_append (threads, "Cancel Its Group", "monitor.cancel-group");
   g_menu_append (threads, "Stop All Workloads", "monitor.stop-all");
+  g_menu_append (window, "Search", "monitor.search");
   g_menu_append (window, "Group Threads", "monitor.group-threads");
   g_menu_append (window, "Dark Style", "app.dark");
   g_menu_append (window, "Keyboard Shortcuts", "win.show-help-overlay");
@@ -186,7 +187,9 @@ void
 monitor_header_set_narrow (MonitorHeader *self,
                            gboolean       narrow)
 {
-  gtk_widget_set_visible (self->group_button, !narrow); /* it is in the menu */
+  /* They are in the menu. */
+  gtk_widget_set_visible (self->group_button, !narrow);
+  gtk_widget_set_visible (self->search_button, !narrow);
   if (narrow)
     gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->workload_button),
                                    "media-playback-start-symbolic");

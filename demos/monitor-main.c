@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A window with every thread of a program, and what each of them does: this one, or another one that
- * can be watched.
+ * A window with every thread of a program, and what each of them does: of this one, or of another
+ * one that can be watched.
  *
  * The workloads that it starts are there to be watched, and cancelled. With --screenshot it saves a
  * picture of what it shows after a while, and ends.

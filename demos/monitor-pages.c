@@ -104,6 +104,7 @@ monitor_pages_init (MonitorPages *self)
   gtk_widget_set_halign (switcher, GTK_ALIGN_CENTER);
   gtk_widget_set_visible (switcher, G_N_ELEMENTS (kinds) > 1);
   gtk_widget_set_vexpand (self->stack, TRUE);
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
   gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_stack_set_hhomogeneous (GTK_STACK (self->stack), FALSE);
   g_signal_connect_swapped (self->stack, "notify::visible-child", G_CALLBACK (on_chosen), self);

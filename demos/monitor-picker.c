@@ -2,6 +2,7 @@
 
 #include "monitor-picker.h"
 
+#define WIDTH 290
 #define MAX_HEIGHT 380
 
 struct _MonitorPicker
@@ -197,6 +198,7 @@ monitor_picker_init (MonitorPicker *self)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled_window), self->list);
   gtk_box_append (GTK_BOX (box), scrolled_window);
   gtk_box_append (GTK_BOX (box), self->message);
+  gtk_widget_set_size_request (box, WIDTH, -1);
   gtk_widget_add_css_class (GTK_WIDGET (self), "picker");
   gtk_popover_set_child (GTK_POPOVER (self), box);
 }

@@ -97,7 +97,7 @@ struct _MonitorPrograms
   GObject parent_instance;
 
   GListStore *list;
-  char *message; /* why they cannot be listed; NULL: they can */
+  char *message;         /* why they cannot be listed; NULL: they can */
   GCancellable *looking; /* NULL: nobody wants it */
   guint source;
 };

@@ -30,7 +30,7 @@ struct _MonitorTable
   MonitorGroups *groups; /* NULL: the rows are not a tree */
   GtkSingleSelection *selection;
   ThredoThreadInfo *selected; /* which stays when its row is made anew; NULL: none, or a group */
-  GHashTable *cells; /* of GtkListItem, with the MonitorColumn each is in: those that show a thread */
+  GHashTable *cells;          /* of GtkListItem, with the MonitorColumn each is in: those in use */
   gint64 resorted;
   gboolean changing; /* the order of the rows, or all of them */
   guint settle_source;
@@ -108,9 +108,9 @@ new_cancel_button (MonitorTable *self,
 }
 
 static void
-on_setup (GtkListItemFactory *factory,
-          GtkListItem        *cell,
-          const MonitorColumn       *column)
+on_setup (GtkListItemFactory  *factory,
+          GtkListItem         *cell,
+          const MonitorColumn *column)
 {
   GtkWidget *child;
 
@@ -175,9 +175,9 @@ name_button (GtkWidget *button,
 }
 
 static void
-on_bind (GtkListItemFactory *factory,
-         GtkListItem        *cell,
-         const MonitorColumn       *column)
+on_bind (GtkListItemFactory  *factory,
+         GtkListItem         *cell,
+         const MonitorColumn *column)
 {
   MonitorTable *self = get_table (factory);
   GtkWidget *child = gtk_list_item_get_child (cell);
@@ -198,9 +198,9 @@ on_bind (GtkListItemFactory *factory,
 }
 
 static void
-on_unbind (GtkListItemFactory *factory,
-           GtkListItem        *cell,
-           const MonitorColumn       *column)
+on_unbind (GtkListItemFactory  *factory,
+           GtkListItem         *cell,
+           const MonitorColumn *column)
 {
   MonitorTable *self = get_table (factory);
   GtkWidget *child = gtk_list_item_get_child (cell);
@@ -223,7 +223,7 @@ compare_rows (gconstpointer a,
 }
 
 static void
-append_column (MonitorTable *self,
+append_column (MonitorTable        *self,
                const MonitorColumn *column)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
@@ -313,7 +313,6 @@ on_key_pressed (GtkEventControllerKey *controller,
     show_position (self, gtk_tree_list_row_get_position (outer));
   return TRUE;
 }
-
 
 static gboolean
 on_settled (gpointer user_data)
@@ -563,7 +562,7 @@ monitor_table_refresh (MonitorTable *self)
 /* 0: there is no room for it. */
 static int
 get_width (const MonitorColumn *column,
-           gboolean      narrow)
+           gboolean             narrow)
 {
   if (narrow)
     return column->narrow_width;
@@ -647,6 +646,6 @@ monitor_table_sort_by (MonitorTable *self,
 
         gtk_column_view_sort_by_column (self->view, view_column,
                                         monitor_columns[i].is_numeric ? GTK_SORT_DESCENDING
-                                                              : GTK_SORT_ASCENDING);
+                                                                      : GTK_SORT_ASCENDING);
       }
 }

@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Threads as a table that can be sorted by any column, or a tree by their groups, with a Cancel button
- * on each row. */
+/* Threads as a table that can be sorted by any column, or a tree by their groups, with a Cancel
+ * button on each row. */
 #define MONITOR_TYPE_TABLE (monitor_table_get_type ())
 G_DECLARE_FINAL_TYPE (MonitorTable, monitor_table, MONITOR, TABLE, GtkWidget)
 

@@ -167,7 +167,6 @@ monitor_threads_init (MonitorThreads *self)
   gtk_paned_set_shrink_start_child (GTK_PANED (self->panes), FALSE);
   gtk_paned_set_shrink_end_child (GTK_PANED (self->panes), FALSE);
   gtk_paned_set_wide_handle (GTK_PANED (self->panes), TRUE);
-  gtk_widget_set_vexpand (self->panes, TRUE);
   gtk_widget_set_parent (self->panes, GTK_WIDGET (self));
 
   monitor_table_set_threads (self->table, G_LIST_MODEL (self->filtered));

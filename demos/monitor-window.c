@@ -16,9 +16,9 @@
 /* Everything is brought up to date together, whenever the monitor has looked at its threads;
  * between two looks the window does nothing. */
 
-#define NARROW_WIDTH 640  /* up to which it has one column of things */
-#define BRIEFLY 10        /* seconds */
-#define ENDING_TIME 500   /* milliseconds in which a program that has gone has ended */
+#define NARROW_WIDTH 640 /* up to which it has one column of things */
+#define BRIEFLY 10       /* seconds */
+#define ENDING_TIME 500  /* milliseconds in which a program that has gone has ended */
 
 struct _MonitorWindow
 {

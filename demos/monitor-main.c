@@ -138,6 +138,7 @@ on_activate (GtkApplication *application,
   g_autoptr(GVariant) dark = g_variant_ref_sink (g_variant_new_boolean (options->dark));
 
   load_style ();
+  gtk_window_set_default_icon_name (g_application_get_application_id (G_APPLICATION (application)));
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions),
                                    NULL);
   gtk_application_set_accels_for_action (application, "window.close", close_keys);

@@ -185,11 +185,11 @@ compare_cpu (gpointer a,
 }
 
 static const MonitorColumn columns[] = {
-  { "When", 96, 76, FALSE, NULL, update_when, compare_when },
+  { "When", 96, 88, FALSE, NULL, update_when, compare_when },
   { "Thread", 160, -1, FALSE, NULL, update_name, compare_names },
-  { "Ended", 120, 112, FALSE, monitor_mark_new, update_how, compare_how },
+  { "Ended", 120, 108, FALSE, monitor_mark_new, update_how, compare_how },
   { "Message", 0, 0, FALSE, NULL, update_message, compare_messages },
-  { "CPU time", 90, 76, TRUE, NULL, update_cpu, compare_cpu },
+  { "CPU time", 90, 0, TRUE, NULL, update_cpu, compare_cpu },
 };
 
 static guint64

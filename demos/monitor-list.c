@@ -9,7 +9,7 @@
  * Only the cells that are on the screen are brought up to date. However much there is to look at,
  * looking takes a small part of the time only. */
 
-#define NARROW_WIDTH 640
+#define NARROW_WIDTH 740 /* up to which there is no room for every column */
 #define RESORT_INTERVAL G_TIME_SPAN_SECOND
 #define IDLE_FACTOR 20 /* times as long as it took, it is left alone */
 

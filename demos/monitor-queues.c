@@ -208,14 +208,14 @@ compare_closed (gpointer a,
 }
 
 static const MonitorColumn columns[] = {
-  { "Queue", 150, -1, FALSE, NULL, update_name, compare_names },
-  { "Order", 80, 0, FALSE, NULL, update_order, compare_orders },
-  { "Length", 140, 120, FALSE, monitor_gauge_new, update_length, compare_lengths },
+  { "Queue", 130, -1, FALSE, NULL, update_name, compare_names },
+  { "Order", 72, 0, FALSE, NULL, update_order, compare_orders },
+  { "Length", 128, 120, FALSE, monitor_gauge_new, update_length, compare_lengths },
   { "Last minute", 0, 120, FALSE, monitor_spark_new, update_depths, NULL },
-  { "Unfinished", 96, 0, TRUE, NULL, update_unfinished, compare_unfinished },
-  { "Getters", 80, 0, TRUE, NULL, update_getters, compare_getters },
-  { "Putters", 80, 0, TRUE, NULL, update_putters, compare_putters },
-  { "State", 96, 0, FALSE, monitor_mark_new, update_closed, compare_closed },
+  { "Unfinished", 92, 0, TRUE, NULL, update_unfinished, compare_unfinished },
+  { "Getters", 72, 0, TRUE, NULL, update_getters, compare_getters },
+  { "Putters", 72, 0, TRUE, NULL, update_putters, compare_putters },
+  { "State", 88, 0, FALSE, monitor_mark_new, update_closed, compare_closed },
 };
 
 static guint64

@@ -127,22 +127,23 @@ monitor_spark_snapshot (GtkWidget   *widget,
   MonitorSpark *self = MONITOR_SPARK (widget);
   double width = gtk_widget_get_width (widget);
   double height = gtk_widget_get_height (widget);
-  GdkRGBA line;
+  GdkRGBA color, line;
   cairo_t *cr;
 
   if (width < 2 || height < 5)
     return;
-  monitor_get_color (widget, 0.2, &line);
+  monitor_get_color (widget, 1, &color);
+  monitor_get_color (widget, 0.3, &line);
   gtk_snapshot_append_color (snapshot, &line,
                              &GRAPHENE_RECT_INIT (0, (float) height - 1, (float) width, 1));
   cr = gtk_snapshot_append_cairo (snapshot,
                                   &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
   cairo_translate (cr, 0, 2);
   trace (self, cr, TRUE, width, height - 3);
-  cairo_set_source_rgba (cr, 0, 0.62, 0.45, 0.3);
+  gdk_cairo_set_source_rgba (cr, &line);
   cairo_fill (cr);
   trace (self, cr, FALSE, width, height - 3);
-  cairo_set_source_rgba (cr, 0, 0.62, 0.45, 1);
+  gdk_cairo_set_source_rgba (cr, &color);
   cairo_set_line_width (cr, 1.2);
   cairo_stroke (cr);
   cairo_destroy (cr);
@@ -154,6 +155,7 @@ monitor_spark_class_init (MonitorSparkClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   widget_class->snapshot = monitor_spark_snapshot;
+  gtk_widget_class_set_css_name (widget_class, "spark");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
 

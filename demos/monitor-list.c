@@ -9,7 +9,7 @@
  * Only the cells that are on the screen are brought up to date. However much there is to look at,
  * looking takes a small part of the time only. */
 
-#define NARROW_WIDTH 740 /* up to which there is no room for every column */
+#define LEAST_WIDTH 100 /* of a column that takes what is left */
 #define RESORT_INTERVAL G_TIME_SPAN_SECOND
 #define IDLE_FACTOR 20 /* times as long as it took, it is left alone */
 
@@ -28,6 +28,7 @@ struct _MonitorList
   gint64 next;
   gint64 resorted;
   gboolean resorting;
+  int wide_width; /* from which on there is room for every column */
   gboolean narrow;
   guint narrow_source;
   guint settle_source;
@@ -330,7 +331,7 @@ monitor_list_size_allocate (GtkWidget *widget,
                             int        baseline)
 {
   MonitorList *self = MONITOR_LIST (widget);
-  gboolean narrow = width <= NARROW_WIDTH;
+  gboolean narrow = width < self->wide_width;
 
   gtk_widget_allocate (self->box, width, height, baseline, NULL);
   if (narrow == self->narrow)
@@ -483,7 +484,10 @@ monitor_list_new (const MonitorListKind *kind,
   self->kind = kind;
   self->panel = panel;
   for (guint i = 0; i < kind->n_columns; i++)
-    append_column (self, &kind->columns[i]);
+    {
+      append_column (self, &kind->columns[i]);
+      self->wide_width += kind->columns[i].width > 0 ? kind->columns[i].width : LEAST_WIDTH;
+    }
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   kind->name, -1);
   gtk_label_set_label (GTK_LABEL (self->empty), kind->empty);

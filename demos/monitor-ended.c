@@ -184,7 +184,7 @@ compare_cpu (gpointer a,
   return COMPARE (thredo_ended_info_get_cpu_time (a), thredo_ended_info_get_cpu_time (b));
 }
 
-static const MonitorColumn columns[] = {
+static const MonitorListColumn columns[] = {
   { "When", 96, 88, FALSE, NULL, update_when, compare_when },
   { "Thread", 160, -1, FALSE, NULL, update_name, compare_names },
   { "Ended", 120, 108, FALSE, monitor_mark_new, update_how, compare_how },
@@ -232,6 +232,7 @@ monitor_ended_init (MonitorEnded *self)
   self->list = monitor_list_new (&kind, self);
   monitor_list_sort_by (MONITOR_LIST (self->list), 0, GTK_SORT_DESCENDING);
   gtk_widget_set_parent (self->list, GTK_WIDGET (self));
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
 }
 
 GtkWidget *

@@ -23,7 +23,7 @@ struct _MonitorList
   GListStore *rows; /* of MonitorRow, by number */
   GtkSortListModel *sorted;
   GtkSingleSelection *selection;
-  GHashTable *cells; /* of GtkListItem, with the MonitorColumn each is in: those that show a row */
+  GHashTable *cells; /* of GtkListItem that show a row, with the MonitorListColumn each is in */
   gint64 began;
   gint64 next;
   gint64 resorted;
@@ -104,18 +104,18 @@ get_list (GtkListItemFactory *factory)
 }
 
 static void
-on_setup (GtkListItemFactory  *factory,
-          GtkListItem         *cell,
-          const MonitorColumn *column)
+on_setup (GtkListItemFactory      *factory,
+          GtkListItem             *cell,
+          const MonitorListColumn *column)
 {
   gtk_list_item_set_child (cell, column->create != NULL ? column->create ()
                                                         : new_label (column->is_numeric));
 }
 
 static void
-on_bind (GtkListItemFactory  *factory,
-         GtkListItem         *cell,
-         const MonitorColumn *column)
+on_bind (GtkListItemFactory      *factory,
+         GtkListItem             *cell,
+         const MonitorListColumn *column)
 {
   MonitorList *self = get_list (factory);
 
@@ -124,9 +124,9 @@ on_bind (GtkListItemFactory  *factory,
 }
 
 static void
-on_unbind (GtkListItemFactory  *factory,
-           GtkListItem         *cell,
-           const MonitorColumn *column)
+on_unbind (GtkListItemFactory      *factory,
+           GtkListItem             *cell,
+           const MonitorListColumn *column)
 {
   MonitorList *self = get_list (factory);
 
@@ -143,7 +143,7 @@ update_cells (MonitorList *self)
   g_hash_table_iter_init (&iter, self->cells);
   while (g_hash_table_iter_next (&iter, &cell, &data))
     {
-      const MonitorColumn *column = data;
+      const MonitorListColumn *column = data;
       GtkWidget *child = gtk_list_item_get_child (cell);
 
       if (gtk_widget_get_mapped (child))
@@ -156,15 +156,15 @@ compare_rows (gconstpointer a,
               gconstpointer b,
               gpointer      user_data)
 {
-  const MonitorColumn *column = user_data;
+  const MonitorListColumn *column = user_data;
   int order = column->compare (((MonitorRow *) a)->ranked, ((MonitorRow *) b)->ranked);
 
   return (order > 0) - (order < 0);
 }
 
 static void
-append_column (MonitorList         *self,
-               const MonitorColumn *column)
+append_column (MonitorList             *self,
+               const MonitorListColumn *column)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
   g_autoptr(GtkColumnViewColumn) view_column = gtk_column_view_column_new (column->title, factory);
@@ -288,8 +288,8 @@ describe_selected (MonitorList *self)
 
 /* 0: there is no room for it. */
 static int
-get_width (const MonitorColumn *column,
-           gboolean             narrow)
+get_width (const MonitorListColumn *column,
+           gboolean                 narrow)
 {
   if (narrow)
     return column->narrow_width;
@@ -466,6 +466,7 @@ monitor_list_init (MonitorList *self)
   gtk_box_append (GTK_BOX (self->box), frame);
   gtk_box_append (GTK_BOX (self->box), self->description);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
 
   g_signal_connect_swapped (self->sorted, "items-changed", G_CALLBACK (on_rows_changed), self);
   g_signal_connect_swapped (self->selection, "notify::selected-item",

@@ -20,13 +20,13 @@ typedef struct
                   gpointer    panel);
   int (*compare) (gpointer a, /* what was seen of one row, and of another */
                   gpointer b);
-} MonitorColumn;
+} MonitorListColumn;
 
 typedef struct
 {
   const char *name;
   const char *empty; /* what to say where there are no rows */
-  const MonitorColumn *columns;
+  const MonitorListColumn *columns;
   guint n_columns;
   MonitorRowIdFunc get_id;
   void (*note) (MonitorRow *row, /* nullable: each row that was seen */

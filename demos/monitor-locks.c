@@ -214,7 +214,7 @@ compare_waiting (gpointer a,
   return COMPARE (thredo_lock_info_get_n_waiting (a), thredo_lock_info_get_n_waiting (b));
 }
 
-static const MonitorColumn columns[] = {
+static const MonitorListColumn columns[] = {
   { "Lock", 140, -1, FALSE, NULL, update_name, compare_names },
   { "Kind", 70, 0, FALSE, NULL, update_kind, compare_kinds },
   { "State", 120, 106, FALSE, monitor_mark_new, update_state, compare_states },
@@ -263,6 +263,7 @@ monitor_locks_init (MonitorLocks *self)
 {
   self->list = monitor_list_new (&kind, self);
   gtk_widget_set_parent (self->list, GTK_WIDGET (self));
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
 }
 
 GtkWidget *

@@ -2,7 +2,12 @@
 
 #include "monitor-pages.h"
 
-/* Only the page that is to be seen is brought up to date, and another one when it is chosen. */
+#include "monitor-ended.h"
+#include "monitor-locks.h"
+#include "monitor-queues.h"
+
+/* Only the page that is to be seen is brought up to date, and another one when it is chosen; but
+ * for those that have to remember what they have not shown. */
 
 typedef struct
 {
@@ -13,6 +18,7 @@ typedef struct
                        ThredoMonitor *monitor);
   void (*refresh) (GtkWidget *page,
                    gint64     now);
+  gboolean remembers; /* it is brought up to date as well where it is not to be seen */
 } PageKind;
 
 struct _MonitorPages
@@ -40,8 +46,53 @@ refresh_threads (GtkWidget *page,
   monitor_threads_refresh (MONITOR_THREADS (page), now);
 }
 
+static void
+set_queues_monitor (GtkWidget     *page,
+                    ThredoMonitor *monitor)
+{
+  monitor_queues_set_monitor (MONITOR_QUEUES (page), monitor);
+}
+
+static void
+refresh_queues (GtkWidget *page,
+                gint64     now)
+{
+  monitor_queues_refresh (MONITOR_QUEUES (page));
+}
+
+static void
+set_locks_monitor (GtkWidget     *page,
+                   ThredoMonitor *monitor)
+{
+  monitor_locks_set_monitor (MONITOR_LOCKS (page), monitor);
+}
+
+static void
+refresh_locks (GtkWidget *page,
+               gint64     now)
+{
+  monitor_locks_refresh (MONITOR_LOCKS (page));
+}
+
+static void
+set_ended_monitor (GtkWidget     *page,
+                   ThredoMonitor *monitor)
+{
+  monitor_ended_set_monitor (MONITOR_ENDED (page), monitor);
+}
+
+static void
+refresh_ended (GtkWidget *page,
+               gint64     now)
+{
+  monitor_ended_refresh (MONITOR_ENDED (page));
+}
+
 static const PageKind kinds[] = {
-  { "threads", "Threads", monitor_threads_new, set_threads_monitor, refresh_threads },
+  { "threads", "Threads", monitor_threads_new, set_threads_monitor, refresh_threads, FALSE },
+  { "queues", "Queues", monitor_queues_new, set_queues_monitor, refresh_queues, TRUE },
+  { "locks", "Locks", monitor_locks_new, set_locks_monitor, refresh_locks, FALSE },
+  { "ended", "Ended", monitor_ended_new, set_ended_monitor, refresh_ended, FALSE },
 };
 
 static GtkWidget *
@@ -59,7 +110,7 @@ monitor_pages_refresh (MonitorPages *self,
   const char *name = gtk_stack_get_visible_child_name (GTK_STACK (self->stack));
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (g_strcmp0 (kinds[i].name, name) == 0)
+    if (kinds[i].remembers || g_strcmp0 (kinds[i].name, name) == 0)
       kinds[i].refresh (get_page (self, &kinds[i]), now);
 }
 
@@ -111,6 +162,7 @@ monitor_pages_init (MonitorPages *self)
   gtk_box_append (GTK_BOX (self->box), switcher);
   gtk_box_append (GTK_BOX (self->box), self->stack);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
 }
 
 GtkWidget *

@@ -207,7 +207,7 @@ compare_closed (gpointer a,
   return COMPARE (thredo_queue_info_is_closed (a), thredo_queue_info_is_closed (b));
 }
 
-static const MonitorColumn columns[] = {
+static const MonitorListColumn columns[] = {
   { "Queue", 130, -1, FALSE, NULL, update_name, compare_names },
   { "Order", 72, 0, FALSE, NULL, update_order, compare_orders },
   { "Length", 128, 120, FALSE, monitor_gauge_new, update_length, compare_lengths },
@@ -258,6 +258,7 @@ monitor_queues_init (MonitorQueues *self)
 {
   self->list = monitor_list_new (&kind, self);
   gtk_widget_set_parent (self->list, GTK_WIDGET (self));
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
 }
 
 GtkWidget *

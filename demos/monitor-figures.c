@@ -14,6 +14,7 @@ struct _MonitorFigures
   MonitorPlot *threads;
   MonitorPlot *waits;
   MonitorPlot *cpu;
+  MonitorPlot *latency;
 };
 
 G_DEFINE_FINAL_TYPE (MonitorFigures, monitor_figures, GTK_TYPE_WIDGET)
@@ -44,11 +45,16 @@ monitor_figures_refresh (MonitorFigures *self,
   double load = measure_load (self);
   g_autofree char *threads_text = g_strdup_printf ("%'u", n);
   g_autofree char *waits_text = g_strdup_printf ("%'.0f", waits);
+  double latency = (double) thredo_monitor_get_loop_latency (self->monitor) / 1000; /* ms */
   g_autofree char *load_text = g_strdup_printf ("%.0f %%", load * 100);
+  g_autofree char *latency_text = NULL;
 
   monitor_plot_add (self->threads, now, n, n_waiting, threads_text);
   monitor_plot_add (self->waits, now, waits, -1, waits_text);
   monitor_plot_add (self->cpu, now, load * 100, -1, load_text);
+  latency_text = latency < 10 ? g_strdup_printf ("%.1f ms", latency)
+                              : g_strdup_printf ("%'.0f ms", latency);
+  monitor_plot_add (self->latency, now, latency, -1, latency_text);
 }
 
 static void
@@ -89,6 +95,8 @@ monitor_figures_init (MonitorFigures *self)
   self->threads = add_plot (self, "Threads", 5, "Threads, and within them those that wait");
   self->waits = add_plot (self, "Waits/s", 10, "How often threads begin to wait in a second");
   self->cpu = add_plot (self, "CPU", 100, "Of one processor, by all threads together");
+  self->latency = add_plot (self, "Loop latency", 5, "How late the library's own loop serves: a callback "
+                                                     "that blocks there holds up everybody");
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
 }
 
@@ -108,6 +116,7 @@ monitor_figures_set_monitor (MonitorFigures *self,
   monitor_plot_clear (self->threads);
   monitor_plot_clear (self->waits);
   monitor_plot_clear (self->cpu);
+  monitor_plot_clear (self->latency);
 }
 
 void
@@ -115,4 +124,5 @@ monitor_figures_set_narrow (MonitorFigures *self,
                             gboolean        narrow)
 {
   gtk_widget_set_visible (GTK_WIDGET (self->cpu), !narrow);
+  gtk_widget_set_visible (GTK_WIDGET (self->latency), !narrow);
 }

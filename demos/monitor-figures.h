@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* The plots of a program: its threads, waits and processor time. */
+/* The plots of a program: its threads, waits, processor time, and how late its loop is. */
 #define MONITOR_TYPE_FIGURES (monitor_figures_get_type ())
 G_DECLARE_FINAL_TYPE (MonitorFigures, monitor_figures, MONITOR, FIGURES, GtkWidget)
 

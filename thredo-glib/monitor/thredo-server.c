@@ -351,14 +351,16 @@ quit (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* From any thread. By way of the loop: it may not run yet. */
+/* From any thread. By way of the loop: it may not run yet. The server may be gone as soon as it
+ * does, and the source needs its context until it has been let go. */
 void
 thredo_server_stop (ThredoServer *self)
 {
+  g_autoptr(GMainContext) context = g_main_context_ref (self->context);
   g_autoptr(GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_HIGH);
   g_source_set_callback (source, quit, g_main_loop_ref (self->loop),
                          (GDestroyNotify) g_main_loop_unref);
-  g_source_attach (source, self->context);
+  g_source_attach (source, context);
 }

@@ -168,6 +168,36 @@ test_handover (void)
   g_object_unref (self.done);
 }
 
+/* Threads that do not know of each other export, and take it back. */
+
+static gpointer
+export_and_unexport (gpointer data)
+{
+  for (guint i = 0; i < support_rounds (500); i++)
+    {
+      g_autoptr(GError) error = NULL;
+
+      thredo_monitor_export (&error);
+      g_assert_no_error (error);
+      thredo_monitor_unexport ();
+    }
+  return NULL;
+}
+
+static void
+test_cycles (void)
+{
+  g_autofree char *path = dup_socket_path ((guint) getpid ());
+  GThread *threads[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("cycles", export_and_unexport, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_false (is_listed ((guint) getpid ()));
+}
+
 /* A process that was killed is not there, though a child of it has what it had. */
 
 static int
@@ -399,6 +429,7 @@ main (int    argc,
   g_test_add_func ("/monitor/attack/drop", test_drop);
   g_test_add_func ("/monitor/attack/interval", test_interval);
   g_test_add_func ("/monitor/attack/handover", test_handover);
+  g_test_add_func ("/monitor/attack/cycles", test_cycles);
   g_test_add_func ("/monitor/attack/orphan", test_orphan);
   g_test_add_func ("/monitor/attack/namespace", test_namespace);
   g_test_add_func ("/monitor/attack/privileged", test_privileged);

@@ -88,11 +88,17 @@ get_next_tick (ThredoMonitor *self)
   return g_get_monotonic_time () + MIN (self->interval, G_MAXINT64 / 2);
 }
 
+static void
+unref_listener (gpointer data)
+{
+  thredo_listener_unref (data);
+}
+
 /* The last reference may be dropped by another thread meanwhile. */
 static gboolean
 tick (gpointer data)
 {
-  Listener *listener = data;
+  ThredoListener *listener = data;
   g_autoptr(ThredoMonitor) self = g_weak_ref_get (&listener->monitor);
 
   if (self == NULL)
@@ -124,7 +130,7 @@ thredo_monitor_start_ticking (ThredoMonitor *self)
 
   self->ticks = g_source_new (&tick_funcs, sizeof (GSource));
   g_source_set_callback (self->ticks, tick, g_atomic_rc_box_acquire (self->listener),
-                         listener_unref);
+                         unref_listener);
   g_source_set_static_name (self->ticks, "[thredo] monitor");
   g_source_set_ready_time (self->ticks, get_next_tick (self));
   g_source_attach (self->ticks, self->listener->context);

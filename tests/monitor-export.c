@@ -2,7 +2,7 @@
 
 /* Processes that are watched by others: what is seen, who may look, and what is left behind. */
 
-#include "support.h"
+#include "watched.h"
 
 #include <errno.h>
 #include <gio/gunixsocketaddress.h>
@@ -14,114 +14,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char *runtime_folder;
-
-static char *
-dup_socket_path (guint pid)
-{
-  return g_strdup_printf ("%s/thredo-glib/%u", runtime_folder, pid);
-}
-
-/* What the children of the tests do, as they are told line by line. */
-
-typedef struct
-{
-  ThredoLock *locks[2];
-  ThredoEvent *go;
-} Embrace;
-
-static gboolean
-take_first (ThredoThread  *thread,
-            gpointer       user_data,
-            GError       **error)
-{
-  Embrace *embrace = user_data;
-
-  return thredo_lock_acquire (embrace->locks[0], NULL, error) &&
-         thredo_event_wait (embrace->go, NULL, error) &&
-         thredo_lock_acquire (embrace->locks[1], NULL, error);
-}
-
-static gboolean
-take_second (ThredoThread  *thread,
-             gpointer       user_data,
-             GError       **error)
-{
-  Embrace *embrace = user_data;
-
-  if (!thredo_lock_acquire (embrace->locks[1], NULL, error))
-    return FALSE;
-  thredo_event_set (embrace->go);
-  return thredo_lock_acquire (embrace->locks[0], NULL, error);
-}
-
-static void
-make_deadlock (GHashTable *threads)
-{
-  static Embrace embrace;
-  ThredoThread *first;
-
-  embrace.locks[0] = thredo_lock_new ();
-  embrace.locks[1] = thredo_lock_new ();
-  embrace.go = thredo_event_new ();
-  first = thredo_thread_spawn ("first", take_first, &embrace, NULL, NULL);
-  support_wait_for_state (first, THREDO_THREAD_STATE_WAITING);
-  g_hash_table_insert (threads, g_strdup ("first"), first);
-  g_hash_table_insert (threads, g_strdup ("second"),
-                       thredo_thread_spawn ("second", take_second, &embrace, NULL, NULL));
-}
-
-static void
-obey (GHashTable  *threads,
-      ThredoGroup *group,
-      const char  *verb,
-      const char  *name)
-{
-  if (g_str_equal (verb, "spawn"))
-    g_hash_table_insert (threads, g_strdup (name),
-                         thredo_thread_spawn (name, support_sleep_forever, NULL, NULL, NULL));
-  else if (g_str_equal (verb, "member"))
-    g_object_unref (thredo_group_spawn (group, name, support_sleep_forever, NULL, NULL, NULL));
-  else if (g_str_equal (verb, "cancel"))
-    thredo_thread_cancel (g_hash_table_lookup (threads, name));
-  else if (g_str_equal (verb, "rename"))
-    thredo_thread_set_name (g_hash_table_lookup (threads, name), "renamed");
-  else if (g_str_equal (verb, "deadlock"))
-    make_deadlock (threads);
-  else if (g_str_equal (verb, "unexport"))
-    thredo_monitor_unexport ();
-  else
-    g_error ("What is '%s'?", verb);
-}
-
-static int
-run_child (gboolean is_exporting)
-{
-  g_autoptr(GHashTable) threads = NULL;
-  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
-  g_autoptr(GError) error = NULL;
-  char line[256];
-
-  threads = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
-  thredo_thread_self ();
-  thredo_group_set_name (group, "family");
-  if (is_exporting && !thredo_monitor_export (&error))
-    g_error ("%s", error->message);
-  g_print ("ready\n");
-  while (fgets (line, sizeof line, stdin) != NULL)
-    {
-      g_auto(GStrv) words = g_strsplit (g_strchomp (line), " ", 2);
-
-      if (g_str_equal (words[0], "quit"))
-        break;
-      obey (threads, group, words[0], words[1]);
-      g_print ("done\n");
-    }
-  thredo_group_cancel (group);
-  thredo_group_join (group, NULL, NULL);
-  return 0;
-}
 
 static int
 run_export_and_tell (void)
@@ -180,174 +72,6 @@ run_stranger (const char *path,
   _exit (0);
 }
 
-/* Their parent's side. */
-
-typedef struct
-{
-  GSubprocess *process;
-  GOutputStream *input;
-  GDataInputStream *output;
-  guint pid;
-} Child;
-
-static void
-expect (Child      *self,
-        const char *line)
-{
-  g_autoptr(GError) error = NULL;
-  g_autofree char *said = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpstr (said, ==, line);
-}
-
-static void
-tell (Child      *self,
-      const char *line)
-{
-  g_autofree char *whole = g_strconcat (line, "\n", NULL);
-  g_autoptr(GError) error = NULL;
-
-  g_output_stream_write_all (self->input, whole, strlen (whole), NULL, NULL, &error);
-  g_assert_no_error (error);
-}
-
-static void
-order (Child      *self,
-       const char *line)
-{
-  tell (self, line);
-  expect (self, "done");
-}
-
-static void
-child_init (Child      *self,
-            const char *argument)
-{
-  self->process = support_spawn_self (G_SUBPROCESS_FLAGS_STDIN_PIPE |
-                                          G_SUBPROCESS_FLAGS_STDOUT_PIPE |
-                                          G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-                                      argument, NULL);
-  self->pid = (guint) atoi (g_subprocess_get_identifier (self->process));
-  self->input = g_subprocess_get_stdin_pipe (self->process);
-  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
-  expect (self, "ready");
-}
-
-static void
-child_clear (Child *self)
-{
-  g_subprocess_force_exit (self->process);
-  support_wait_for_process (self->process);
-  g_object_unref (self->output);
-  g_object_unref (self->process);
-}
-
-static gboolean
-wake_up (gpointer user_data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-watch_until (const char       *what,
-             SupportCondition  condition,
-             gpointer          user_data)
-{
-  guint ticks = g_timeout_add (100, wake_up, NULL);
-  gint64 limit = g_get_monotonic_time () + SUPPORT_LIMIT;
-
-  while (!condition (user_data))
-    {
-      if (g_get_monotonic_time () > limit)
-        g_error ("Hang: %s did not come true", what);
-      g_main_context_iteration (NULL, TRUE);
-    }
-  g_source_remove (ticks);
-}
-
-static ThredoMonitor *
-watch (guint pid)
-{
-  g_autoptr(GError) error = NULL;
-  ThredoMonitor *monitor = thredo_monitor_new_for_process (pid, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpuint (thredo_monitor_get_pid (monitor), ==, pid);
-  thredo_monitor_set_interval (monitor, 5000);
-  return monitor;
-}
-
-typedef struct
-{
-  ThredoMonitor *monitor;
-  const char *name;
-  const char *waiting_for;
-  ThredoThreadInfo *info;
-} Sought;
-
-static gboolean
-is_found (gpointer user_data)
-{
-  Sought *sought = user_data;
-  GListModel *list = G_LIST_MODEL (sought->monitor);
-  guint64 last = 0;
-
-  sought->info = NULL;
-  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
-    {
-      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (list, i);
-
-      g_assert_null (thredo_thread_info_get_thread (info));
-      g_assert_cmpuint (thredo_thread_info_get_id (info), >, last);
-      last = thredo_thread_info_get_id (info);
-      if (g_str_equal (thredo_thread_info_get_name (info), sought->name))
-        sought->info = info;
-    }
-  return sought->info != NULL &&
-         (sought->waiting_for == NULL ||
-          g_strcmp0 (thredo_thread_info_get_waiting_for (sought->info), sought->waiting_for) == 0);
-}
-
-static gboolean
-is_missing (gpointer user_data)
-{
-  is_found (user_data);
-  return ((Sought *) user_data)->info == NULL;
-}
-
-static ThredoThreadInfo *
-find (ThredoMonitor *monitor,
-      const char    *name,
-      const char    *waiting_for)
-{
-  Sought sought = { monitor, name, waiting_for, NULL };
-
-  watch_until (name, is_found, &sought);
-  return sought.info;
-}
-
-static void
-find_gone (ThredoMonitor *monitor,
-           const char    *name)
-{
-  Sought sought = { monitor, name, NULL, NULL };
-
-  watch_until (name, is_missing, &sought);
-}
-
-static gboolean
-has_items (gpointer monitor)
-{
-  return g_list_model_get_n_items (monitor) > 0;
-}
-
-static void
-find_any (ThredoMonitor *monitor)
-{
-  watch_until ("a thread", has_items, monitor);
-}
-
 static void
 note (gpointer flag)
 {
@@ -390,11 +114,11 @@ test_watch (void)
   Child child;
 
   child_init (&child, "--child");
-  monitor = watch (child.pid);
+  monitor = watch_process (child.pid);
   g_assert_true (is_listed (child.pid));
-  order (&child, "spawn one");
-  order (&child, "spawn two");
-  info = find (monitor, "one", "sleep");
+  child_order (&child, "spawn one");
+  child_order (&child, "spawn two");
+  info = watch_find (monitor, "one", "sleep");
   g_assert_cmpint (thredo_thread_info_get_state (info), ==, THREDO_THREAD_STATE_WAITING);
   g_assert_cmpint (thredo_thread_info_get_waiting_since (info), >, 0);
   g_assert_cmpint (thredo_thread_info_get_waiting_since (info), <=, g_get_monotonic_time ());
@@ -403,20 +127,20 @@ test_watch (void)
   g_assert_null (*thredo_thread_info_get_held (info));
 
   g_signal_connect_swapped (info, "notify::name", G_CALLBACK (note), &is_renamed);
-  order (&child, "rename one");
-  g_assert_true (find (monitor, "renamed", NULL) == info);
+  child_order (&child, "rename one");
+  g_assert_true (watch_find (monitor, "renamed", NULL) == info);
   g_assert_true (is_renamed);
 
-  order (&child, "member son");
-  info = find (monitor, "son", "sleep");
+  child_order (&child, "member son");
+  info = watch_find (monitor, "son", "sleep");
   g_assert_cmpuint (thredo_thread_info_get_group_id (info), !=, 0);
   g_assert_cmpstr (thredo_thread_info_get_group_path (info)[0], ==, "family");
   g_assert_null (thredo_thread_info_get_group_path (info)[1]);
-  g_assert_nonnull (find (monitor, "two", "sleep"));
+  g_assert_nonnull (watch_find (monitor, "two", "sleep"));
 
-  order (&child, "cancel one");
-  find_gone (monitor, "renamed");
-  g_assert_nonnull (find (monitor, "two", NULL));
+  child_order (&child, "cancel one");
+  watch_find_gone (monitor, "renamed");
+  g_assert_nonnull (watch_find (monitor, "two", NULL));
   g_assert_false (thredo_monitor_is_closed (monitor));
   child_clear (&child);
 }
@@ -432,31 +156,31 @@ test_cancel (void)
   Child child;
 
   child_init (&child, "--child");
-  monitor = watch (child.pid);
-  order (&child, "spawn one");
-  order (&child, "spawn two");
-  order (&child, "member son");
-  order (&child, "member daughter");
-  info = find (monitor, "one", "sleep");
+  monitor = watch_process (child.pid);
+  child_order (&child, "spawn one");
+  child_order (&child, "spawn two");
+  child_order (&child, "member son");
+  child_order (&child, "member daughter");
+  info = watch_find (monitor, "one", "sleep");
   id = thredo_thread_info_get_id (info);
   g_assert_true (thredo_monitor_cancel_thread (monitor, id, NULL, &error));
   g_assert_no_error (error);
-  find_gone (monitor, "one");
+  watch_find_gone (monitor, "one");
   g_assert_false (thredo_monitor_cancel_thread (monitor, id, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_false (thredo_monitor_cancel_thread (monitor, 0, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 
-  group_id = thredo_thread_info_get_group_id (find (monitor, "son", NULL));
+  group_id = thredo_thread_info_get_group_id (watch_find (monitor, "son", NULL));
   g_assert_true (thredo_monitor_cancel_group (monitor, group_id, NULL, &error));
   g_assert_no_error (error);
-  find_gone (monitor, "son");
-  find_gone (monitor, "daughter");
+  watch_find_gone (monitor, "son");
+  watch_find_gone (monitor, "daughter");
   g_assert_false (thredo_monitor_cancel_group (monitor, group_id, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_false (thredo_monitor_cancel_group (monitor, 0, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
-  g_assert_nonnull (find (monitor, "two", "sleep"));
+  g_assert_nonnull (watch_find (monitor, "two", "sleep"));
   child_clear (&child);
 
   watch_until ("the end of the process", is_closed, monitor);
@@ -509,9 +233,9 @@ test_deadlock (void)
   Child child;
 
   child_init (&child, "--child");
-  monitor = watch (child.pid);
+  monitor = watch_process (child.pid);
   g_signal_connect (monitor, "deadlock", G_CALLBACK (keep_deadlock), &told);
-  order (&child, "deadlock");
+  child_order (&child, "deadlock");
   watch_until ("a deadlock", is_set, &told);
   g_assert_true (g_str_has_prefix (thredo_deadlock_get_description (told),
                                    "Deadlock of 2 threads: "));
@@ -519,13 +243,13 @@ test_deadlock (void)
   g_assert_cmpuint (n_ids, ==, 2);
   watch_until ("a deadlock that is found", is_in_deadlock, monitor);
   g_assert_cmpuint (thredo_deadlock_get_threads (told)->len, ==, 0);
-  watch_until ("a lock that is held", is_holding, find (monitor, "first", NULL));
+  watch_until ("a lock that is held", is_holding, watch_find (monitor, "first", NULL));
 
   g_assert_true (thredo_monitor_cancel_thread (monitor, ids[1], NULL, &error));
   g_assert_no_error (error);
   watch_until ("the end of a deadlock", is_out_of_deadlock, monitor);
-  find_gone (monitor, "first");
-  find_gone (monitor, "second");
+  watch_find_gone (monitor, "first");
+  watch_find_gone (monitor, "second");
   child_clear (&child);
 }
 
@@ -539,17 +263,17 @@ test_killed (void)
   Child child;
 
   child_init (&child, "--child");
-  path = dup_socket_path (child.pid);
-  monitor = watch (child.pid);
-  order (&child, "spawn one");
-  find (monitor, "one", NULL);
+  path = watch_dup_socket_path (child.pid);
+  monitor = watch_process (child.pid);
+  child_order (&child, "spawn one");
+  watch_find (monitor, "one", NULL);
   g_signal_connect_swapped (monitor, "notify::closed", G_CALLBACK (note), &told);
   g_assert_false (thredo_monitor_is_closed (monitor));
   child_clear (&child);
   watch_until ("the end of the process", is_closed, monitor);
   g_assert_true (told);
   /* What was seen last. */
-  g_assert_nonnull (find (monitor, "one", NULL));
+  g_assert_nonnull (watch_find (monitor, "one", NULL));
   thredo_monitor_refresh (monitor);
 
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
@@ -568,10 +292,10 @@ test_exit (void)
   Child child;
 
   child_init (&child, "--child");
-  path = dup_socket_path (child.pid);
-  monitor = watch (child.pid);
+  path = watch_dup_socket_path (child.pid);
+  monitor = watch_process (child.pid);
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
-  tell (&child, "quit");
+  child_tell (&child, "quit");
   support_wait_for_process (child.process);
   g_assert_true (g_subprocess_get_successful (child.process));
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
@@ -587,42 +311,14 @@ test_unexport (void)
   Child child;
 
   child_init (&child, "--child");
-  monitor = watch (child.pid);
-  order (&child, "unexport");
+  monitor = watch_process (child.pid);
+  child_order (&child, "unexport");
   watch_until ("the end of the connection", is_closed, monitor);
   g_assert_false (is_listed (child.pid));
   g_assert_null (thredo_monitor_new_for_process (child.pid, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
-  order (&child, "spawn one");
+  child_order (&child, "spawn one");
   child_clear (&child);
-}
-
-static int
-connect_raw (const char *path)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
-  return fd;
-}
-
-/* Until the other side closes. */
-static void
-read_to_end (int fd)
-{
-  struct timeval limit = { SUPPORT_LIMIT / G_TIME_SPAN_SECOND, 0 };
-  char bytes[256];
-  gssize n;
-
-  setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  do
-    n = read (fd, bytes, sizeof bytes);
-  while (n > 0 || (n < 0 && errno == EINTR));
-  if (n < 0 && errno != ECONNRESET)
-    g_error ("Hang: a peer was not dropped: %s", g_strerror (errno));
-  close (fd);
 }
 
 /* Peers that say nonsense, at first or once they are known, are dropped; the program lives. */
@@ -642,20 +338,20 @@ test_garbage (void)
   Child child;
 
   child_init (&child, "--child");
-  path = dup_socket_path (child.pid);
+  path = watch_dup_socket_path (child.pid);
   for (guint i = 0; i < G_N_ELEMENTS (openings); i++)
     {
-      int fd = connect_raw (path);
+      int fd = watch_connect (path);
 
       g_assert_cmpint (send (fd, openings[i], lengths[i], MSG_NOSIGNAL), >, 0);
       shutdown (fd, SHUT_WR);
-      read_to_end (fd);
+      watch_read_to_end (fd);
     }
   for (guint i = 0; i < 20; i++)
     {
       g_autofree char *hello = g_strdup_printf ("%u", (guint) getuid ());
       g_autoptr(GString) bytes = g_string_new ("AUTH EXTERNAL ");
-      int fd = connect_raw (path);
+      int fd = watch_connect (path);
 
       g_string_prepend_len (bytes, "\0", 1);
       for (const char *digit = hello; *digit != '\0'; digit++)
@@ -665,12 +361,12 @@ test_garbage (void)
         g_string_append_c (bytes, (char) g_test_rand_int_range (0, 256));
       g_assert_cmpint (send (fd, bytes->str, bytes->len, MSG_NOSIGNAL), >, 0);
       shutdown (fd, SHUT_WR);
-      read_to_end (fd);
+      watch_read_to_end (fd);
     }
 
-  monitor = watch (child.pid);
-  order (&child, "spawn one");
-  find (monitor, "one", "sleep");
+  monitor = watch_process (child.pid);
+  child_order (&child, "spawn one");
+  watch_find (monitor, "one", "sleep");
   child_clear (&child);
 }
 
@@ -684,16 +380,16 @@ test_silent (void)
   Child child;
 
   child_init (&child, "--child");
-  path = dup_socket_path (child.pid);
+  path = watch_dup_socket_path (child.pid);
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    fds[i] = connect_raw (path);
-  monitor = watch (child.pid);
-  order (&child, "spawn one");
-  find (monitor, "one", "sleep");
+    fds[i] = watch_connect (path);
+  monitor = watch_process (child.pid);
+  child_order (&child, "spawn one");
+  watch_find (monitor, "one", "sleep");
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    read_to_end (fds[i]);
-  order (&child, "spawn two");
-  find (monitor, "two", "sleep");
+    watch_read_to_end (fds[i]);
+  child_order (&child, "spawn two");
+  watch_find (monitor, "two", "sleep");
   child_clear (&child);
 }
 
@@ -717,8 +413,8 @@ test_stopped (void)
   Child child;
 
   child_init (&child, "--child");
-  monitor = watch (child.pid);
-  find_any (monitor);
+  monitor = watch_process (child.pid);
+  watch_find_any (monitor);
   kill ((pid_t) child.pid, SIGSTOP);
   g_assert_null (thredo_monitor_new_for_process (child.pid, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
@@ -731,8 +427,8 @@ test_stopped (void)
   g_assert_false (thredo_monitor_is_closed (monitor));
 
   kill ((pid_t) child.pid, SIGCONT);
-  order (&child, "spawn one");
-  find (monitor, "one", "sleep");
+  child_order (&child, "spawn one");
+  watch_find (monitor, "one", "sleep");
   child_clear (&child);
 }
 
@@ -745,18 +441,18 @@ test_two (void)
   Child child;
 
   child_init (&child, "--child");
-  one = watch (child.pid);
-  other = watch (child.pid);
-  order (&child, "spawn one");
-  find (one, "one", "sleep");
-  find (other, "one", "sleep");
+  one = watch_process (child.pid);
+  other = watch_process (child.pid);
+  child_order (&child, "spawn one");
+  watch_find (one, "one", "sleep");
+  watch_find (other, "one", "sleep");
   g_clear_object (&one);
-  order (&child, "cancel one");
-  find_gone (other, "one");
+  child_order (&child, "cancel one");
+  watch_find_gone (other, "one");
   g_clear_object (&other);
-  one = watch (child.pid);
-  order (&child, "spawn two");
-  find (one, "two", "sleep");
+  one = watch_process (child.pid);
+  child_order (&child, "spawn two");
+  watch_find (one, "two", "sleep");
   child_clear (&child);
 }
 
@@ -802,17 +498,17 @@ test_stranger (void)
     }
 
   child_init (&child, "--child");
-  path = dup_socket_path (child.pid);
+  path = watch_dup_socket_path (child.pid);
   folder = g_path_get_dirname (path);
-  g_assert_cmpint (g_chmod (runtime_folder, 0755), ==, 0);
+  g_assert_cmpint (g_chmod (watch_folder, 0755), ==, 0);
   assert_stranger (&child, path, "cp\n");
   g_assert_cmpint (g_chmod (folder, 0755), ==, 0);
   g_assert_cmpint (g_chmod (path, 0777), ==, 0);
   assert_stranger (&child, path, "dp\n");
   g_assert_cmpint (g_chmod (folder, 0700), ==, 0);
-  g_assert_cmpint (g_chmod (runtime_folder, 0700), ==, 0);
-  monitor = watch (child.pid);
-  find_any (monitor);
+  g_assert_cmpint (g_chmod (watch_folder, 0700), ==, 0);
+  monitor = watch_process (child.pid);
+  watch_find_any (monitor);
   child_clear (&child);
 }
 
@@ -857,7 +553,7 @@ assert_refused (const char *runtime,
 static void
 test_folder (void)
 {
-  g_autofree char *folder = g_build_filename (runtime_folder, "other", NULL);
+  g_autofree char *folder = g_build_filename (watch_folder, "other", NULL);
   g_autofree char *inner = g_build_filename (folder, "thredo-glib", NULL);
   g_autofree char *missing = g_build_filename (folder, "missing", NULL);
   g_autofree char *long_name = g_strnfill (100, 'x');
@@ -898,7 +594,7 @@ test_folder (void)
 static void
 test_environment (void)
 {
-  g_autofree char *missing = g_build_filename (runtime_folder, "missing", NULL);
+  g_autofree char *missing = g_build_filename (watch_folder, "missing", NULL);
   g_autoptr(ThredoMonitor) monitor = NULL;
   const char *const silent[] = { "", "0", "1" };
   Child child;
@@ -906,21 +602,21 @@ test_environment (void)
   g_setenv ("THREDO_MONITOR", "1", TRUE);
   child_init (&child, "--plain-child");
   g_unsetenv ("THREDO_MONITOR");
-  order (&child, "spawn one");
-  monitor = watch (child.pid);
-  find (monitor, "one", "sleep");
+  child_order (&child, "spawn one");
+  monitor = watch_process (child.pid);
+  watch_find (monitor, "one", "sleep");
   child_clear (&child);
 
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     {
       g_autofree char *errors = NULL;
-      g_autofree char *output = run_with (runtime_folder, silent[i], "--plain", &errors);
+      g_autofree char *output = run_with (watch_folder, silent[i], "--plain", &errors);
 
       g_assert_cmpstr (errors, ==, "");
     }
   {
     g_autofree char *errors = NULL;
-    g_autofree char *output = run_with (runtime_folder, "yes", "--plain", &errors);
+    g_autofree char *output = run_with (watch_folder, "yes", "--plain", &errors);
 
     g_assert_nonnull (strstr (errors, "THREDO_MONITOR is 'yes', and not 0 or 1"));
   }
@@ -947,7 +643,7 @@ static void
 test_resources (void)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *path = dup_socket_path ((guint) getpid ());
+  g_autofree char *path = watch_dup_socket_path ((guint) getpid ());
 
   for (guint round = 0; round < 8; round++)
     {
@@ -958,19 +654,19 @@ test_resources (void)
       g_assert_no_error (error);
       thredo_monitor_export (&error);
       g_assert_no_error (error);
-      silent = connect_raw (path);
-      idle = connect_raw (path);
+      silent = watch_connect (path);
+      idle = watch_connect (path);
       g_assert_cmpint (send (idle, "\0AUTH", 5, MSG_NOSIGNAL), ==, 5);
-      monitor = watch ((guint) getpid ());
-      find_any (monitor);
+      monitor = watch_process ((guint) getpid ());
+      watch_find_any (monitor);
       thredo_monitor_unexport ();
       g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
       g_assert_cmpuint (support_count_tasks_named ("thredo-monitor"), ==, 0);
       watch_until ("the end of the connection", is_closed, monitor);
       thredo_monitor_unexport ();
       g_clear_object (&monitor);
-      read_to_end (silent);
-      read_to_end (idle);
+      watch_read_to_end (silent);
+      watch_read_to_end (idle);
       if (round == 0)
         {
           while (g_main_context_iteration (NULL, FALSE))
@@ -989,9 +685,9 @@ main (int    argc,
   int status;
 
   if (argc > 1 && g_str_equal (argv[1], "--child"))
-    return run_child (TRUE);
+    return child_run (TRUE);
   if (argc > 1 && g_str_equal (argv[1], "--plain-child"))
-    return run_child (FALSE);
+    return child_run (FALSE);
   if (argc > 1 && g_str_equal (argv[1], "--export-and-tell"))
     return run_export_and_tell ();
   if (argc > 1 && g_str_equal (argv[1], "--plain"))
@@ -1000,8 +696,7 @@ main (int    argc,
     return run_stranger (argv[2], (guint) atoi (argv[3]));
 
   support_init (&argc, &argv);
-  runtime_folder = g_dir_make_tmp ("thredo-XXXXXX", NULL);
-  g_setenv ("XDG_RUNTIME_DIR", runtime_folder, TRUE);
+  watch_make_folder ();
   thredo_thread_self ();
 
   g_test_add_func ("/monitor/export/watch", test_watch);
@@ -1022,17 +717,17 @@ main (int    argc,
   status = g_test_run ();
   if (status == 0)
     {
-      g_autofree char *sockets = g_build_filename (runtime_folder, "thredo-glib", NULL);
+      g_autofree char *sockets = g_build_filename (watch_folder, "thredo-glib", NULL);
       g_autoptr(GPtrArray) rest = thredo_monitor_list_processes (NULL);
-      g_autofree char *other = g_build_filename (runtime_folder, "other", NULL);
+      g_autofree char *other = g_build_filename (watch_folder, "other", NULL);
       g_autofree char *long_name = g_strnfill (100, 'x');
       g_autofree char *long_path = g_build_filename (other, long_name, NULL);
 
       g_rmdir (long_path);
       g_rmdir (other);
       g_rmdir (sockets);
-      g_rmdir (runtime_folder);
+      g_rmdir (watch_folder);
     }
-  g_free (runtime_folder);
+  g_free (watch_folder);
   return status;
 }

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long a process may take to answer. */
-#define PATIENCE_SECONDS 5
+/* How long a process may take to answer: one that has many threads, and gives this no more than a
+ * part of a processor, needs seconds. One that is stopped will not. */
+#define PATIENCE (60 * G_TIME_SPAN_SECOND)
+#define STOPPED_PATIENCE (5 * G_TIME_SPAN_SECOND)
 
 /* All that can be watched, but for this one. */
 GPtrArray *
@@ -24,11 +26,25 @@ ctl_select_list (GError **error)
   return g_steal_pointer (&processes);
 }
 
-static gboolean
-note (gpointer data)
+static void
+note (gboolean *is_refreshed)
 {
-  *(gboolean *) data = TRUE;
+  *is_refreshed = TRUE;
+}
+
+/* Wakes who waits, to look at the time. */
+static gboolean
+tick (gpointer data)
+{
   return G_SOURCE_CONTINUE;
+}
+
+/* Whether a process that has not answered for so long will not. */
+gboolean
+ctl_select_is_too_long (guint     pid,
+                        GTimeSpan silence)
+{
+  return silence > PATIENCE || (silence > STOPPED_PATIENCE && ctl_process_is_stopped (pid));
 }
 
 /* Brings everything up to date, and waits for that. */
@@ -37,17 +53,18 @@ ctl_select_refresh (ThredoMonitor  *monitor,
                     GError        **error)
 {
   g_autoptr(GMainContext) context = g_main_context_ref_thread_default ();
-  g_autoptr(GSource) timer = g_timeout_source_new_seconds (PATIENCE_SECONDS);
+  g_autoptr(GSource) timer = g_timeout_source_new_seconds (1);
   guint pid = thredo_monitor_get_pid (monitor);
+  gint64 began = g_get_monotonic_time ();
   gboolean is_refreshed = FALSE;
-  gboolean is_late = FALSE;
   gulong handler;
 
   handler = g_signal_connect_swapped (monitor, "refreshed", G_CALLBACK (note), &is_refreshed);
-  g_source_set_callback (timer, note, &is_late, NULL);
+  g_source_set_callback (timer, tick, NULL, NULL);
   g_source_attach (timer, context);
   thredo_monitor_refresh (monitor);
-  while (!is_refreshed && !is_late && !thredo_monitor_is_closed (monitor))
+  while (!is_refreshed && !ctl_select_is_too_long (pid, g_get_monotonic_time () - began) &&
+         !thredo_monitor_is_closed (monitor))
     g_main_context_iteration (context, TRUE);
   g_source_destroy (timer);
   g_signal_handler_disconnect (monitor, handler);

@@ -11,3 +11,5 @@ ThredoMonitor *ctl_select (const char  *process,
                            GError     **error);
 gboolean ctl_select_refresh (ThredoMonitor  *monitor,
                              GError        **error);
+gboolean ctl_select_is_too_long (guint     pid,
+                                 GTimeSpan silence);

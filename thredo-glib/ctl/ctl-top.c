@@ -11,9 +11,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* A process that does not answer is said to be so after a while; the table stays. */
-#define PATIENCE (5 * G_TIME_SPAN_SECOND)
-
 typedef struct
 {
   guint64 id;
@@ -163,14 +160,16 @@ static gboolean
 tick (gpointer data)
 {
   Top *top = data;
+  guint pid = thredo_monitor_get_pid (top->monitor);
 
+  /* On a screen the table stays, and it is said how old it is. */
   if (top->asked_at == 0)
     top->asked_at = g_get_monotonic_time ();
   else if (top->is_screen)
     draw (top);
-  else if (g_get_monotonic_time () - top->asked_at > PATIENCE)
+  else if (ctl_select_is_too_long (pid, g_get_monotonic_time () - top->asked_at))
     {
-      ctl_output_complain ("Process %u does not answer", thredo_monitor_get_pid (top->monitor));
+      ctl_output_complain ("Process %u does not answer", pid);
       top->status = CTL_FAILED;
       g_main_loop_quit (top->loop);
     }

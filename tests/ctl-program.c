@@ -2,7 +2,7 @@
 
 /* Programs for tests of thredoctl, which know nothing of it:
  *
- *   ctl-program hang|deadlock|compute|shield|crew|names
+ *   ctl-program hang|deadlock|line|compute|shield|crew|names
  *
  * Each says "begun" when its threads are there, and ends with them, or when its input does. */
 
@@ -96,6 +96,33 @@ deadlock (void)
   say_begun ();
   status = join (one);
   return status + join (other);
+}
+
+static gboolean
+hold (ThredoThread  *thread,
+      gpointer       lock,
+      GError       **error)
+{
+  return thredo_lock_acquire (lock, NULL, error) && thredo_sleep (G_TIME_SPAN_DAY, NULL, error);
+}
+
+/* Two locks without names, one of which somebody waits for. Whoever holds one ends with it. */
+static int
+stand_in_line (void)
+{
+  g_autoptr(ThredoLock) other_lock = thredo_lock_new ();
+  g_autoptr(ThredoLock) lock = thredo_lock_new ();
+  g_autoptr(ThredoThread) decoy = NULL;
+  g_autoptr(ThredoThread) owner = NULL;
+  g_autoptr(ThredoThread) waiter = NULL;
+
+  decoy = thredo_thread_spawn ("decoy", hold, other_lock, NULL, NULL);
+  owner = thredo_thread_spawn ("owner", hold, lock, NULL, NULL);
+  while (!thredo_lock_is_locked (other_lock) || !thredo_lock_is_locked (lock))
+    g_thread_yield ();
+  waiter = thredo_thread_spawn ("waiter", hold, lock, NULL, NULL);
+  say_begun ();
+  return join (owner) + join (waiter) + join (decoy);
 }
 
 static gint is_over;
@@ -218,6 +245,7 @@ main (int    argc,
   } programs[] = {
     { "hang", hang },
     { "deadlock", deadlock },
+    { "line", stand_in_line },
     { "compute", keep_computing },
     { "shield", shield },
     { "crew", man_crew },

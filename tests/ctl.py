@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """thredoctl as its user meets it, with programs that know nothing of it."""
 
+import fcntl
 import json
 import os
 import pty
@@ -8,10 +9,13 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
+import unicodedata
 import unittest
 
 CTL = os.environ["THREDOCTL"]
@@ -200,6 +204,21 @@ class TestDeadlock(TestCase):
         self.assertEqual(locks["right"]["waiting_ids"], [one])
         self.assertRegex(self.succeed("locks").out, rf"(?m)^ *\d+ +Lock +left +{one} one +- +1 +{other}$")
 
+    def test_line_of_a_lock_without_a_name(self):
+        process = self.start("line")
+        self.wait_for_wait("waiter", "acquire on Lock")
+        owner = self.threads()["owner"]["id"]
+        where = self.succeed("where", process.pid, "waiter")
+        self.assertRegex(where.lines[1], rf"^    held by thread {owner} 'owner', which waits: sleep, for ")
+        self.assertEqual(len(where.lines), 2)
+
+        # It ends with its lock.
+        self.succeed("cancel", "--wait", LIMIT, "owner")
+        self.wait_for_wait("waiter", "sleep")
+        locks = {lock.get("owner_name"): lock for lock in json.loads(self.succeed("locks", "-j").out)}
+        self.assertEqual((locks["waiter"]["abandoned"], locks["decoy"]["abandoned"]), (True, False))
+        self.assertRegex(self.succeed("locks").out, r"(?m)\bwaiter +yes +0 +-$")
+
     def test_no_deadlock(self):
         self.start("hang")
         self.assertEqual(self.succeed("deadlocks").lines, ["No deadlock"])
@@ -373,6 +392,27 @@ class TestNames(TestCase):
         wide = next(line for line in lines if "日本" in line)
         # Three of its characters take two columns each.
         self.assertEqual(wide.index("waiting") + 3, column)
+
+    def test_as_wide_as_the_terminal(self):
+        self.start("names")
+        for columns in 100, 60, 20, 1:
+            master, slave = pty.openpty()
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            done = subprocess.Popen([CTL, "ps"], env=self.env, stdout=slave, stdin=subprocess.DEVNULL)
+            os.close(slave)
+            out = b""
+            try:
+                while more := os.read(master, 65536):
+                    out += more
+            except OSError:  # the other side is closed
+                pass
+            os.close(master)
+            self.assertEqual(done.wait(LIMIT), 0)
+            lines = out.decode().split("\r\n")
+            self.assertGreater(len(lines), 9)
+            for line in lines:
+                width = sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in line)
+                self.assertLessEqual(width, columns, line)
 
     def test_no_utf8(self):
         self.start("names")
@@ -594,9 +634,11 @@ class TestCompletion(TestCase):
         numbers = sorted(str(thread["id"]) for thread in self.threads().values())
         self.assertEqual(self.complete("ps", ""), [str(process.pid)])
         self.assertEqual(self.complete("list", ""), [])
-        self.assertEqual(self.complete("ps", "--process", ""), [str(process.pid)])
+        for words in ["--process", ""], ["--process", "="], ["--process", "=", str(process.pid)[:1]]:
+            self.assertEqual(self.complete("ps", *words), [str(process.pid)], words)
         for words in (["cancel", process.pid], ["where", process.pid], ["cancel", "-w", "5", process.pid],
-                      ["cancel", "-p", process.pid], ["cancel", process.pid, numbers[0]]):
+                      ["cancel", "-p", process.pid], ["cancel", "--process", "=", process.pid],
+                      ["cancel", process.pid, numbers[0]]):
             wait_until(lambda: sorted(self.complete(*words, "")) == numbers, f"no numbers for {words}")
         self.assertEqual(self.complete("cancel", "-g", process.pid, ""), [])
 

@@ -68,11 +68,11 @@ ctl_text_duration (gint64 microseconds)
                           (int) (seconds / 3600 % 24));
 }
 
-/* Of the monotonic clock, which all processes share. */
+/* Of the monotonic clock, which all processes share; what it says comes from another process. */
 char *
 ctl_text_since (gint64 moment)
 {
-  return ctl_text_duration (g_get_monotonic_time () - moment);
+  return ctl_text_duration (g_get_monotonic_time () - MAX (moment, 0));
 }
 
 char *

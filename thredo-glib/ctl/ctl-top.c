@@ -73,7 +73,7 @@ look (Top *top)
       row.cpu_time = thredo_thread_info_get_cpu_time (row.info);
       old = g_hash_table_lookup (before, &row.id);
       if (old != NULL && now > top->looked_at)
-        row.percent = 100.0 * (double) (row.cpu_time - old->cpu_time) /
+        row.percent = 100.0 * ((double) row.cpu_time - (double) old->cpu_time) /
                       (double) (now - top->looked_at);
       g_array_append_val (rows, row);
     }

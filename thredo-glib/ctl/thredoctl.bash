@@ -19,27 +19,34 @@ _thredoctl_threads ()
 
 _thredoctl ()
 {
-  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local command='' process='' is_given=false is_group=false options i words=''
+  local current=${COMP_WORDS[COMP_CWORD]} previous=''
+  local command='' process='' is_given=false is_group=false options word words=''
   local -a arguments=()
 
-  COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++))
+  # To bash, --process=1 is three words.
+  [[ $current != = ]] || current=''
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"
   do
-    case ${COMP_WORDS[i]} in
-      -p|--process) is_given=true; process=${COMP_WORDS[++i]} ;;
-      -n|--rounds|-d|--delay|-w|--wait) ((++i)) ;;
+    [[ $word != = ]] || continue
+    case $previous in
+      -p|--process) process=$word; is_given=true; previous=''; continue ;;
+      -n|--rounds|-d|--delay|-w|--wait) previous=''; continue ;;
+    esac
+    previous=$word
+    case $word in
       -g|--group) is_group=true ;;
       -*) ;;
       *)
         if [[ -z $command ]]
         then
-          command=${COMP_WORDS[i]}
+          command=$word
         else
-          arguments+=("${COMP_WORDS[i]}")
+          arguments+=("$word")
         fi ;;
     esac
   done
+
+  COMPREPLY=()
 
   case $command in
     list) options='--json --bare' ;;
@@ -69,7 +76,7 @@ _thredoctl ()
         words=$(_thredoctl_processes "$1")
       elif [[ $command == cancel || $command == where ]] && ! $is_group
       then
-        $is_given || process=${arguments[0]}
+        $is_given || process=${arguments[0]-}
         words=$(_thredoctl_threads "$1" "$process")
       fi ;;
   esac

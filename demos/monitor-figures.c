@@ -95,8 +95,8 @@ monitor_figures_init (MonitorFigures *self)
   self->threads = add_plot (self, "Threads", 5, "Threads, and within them those that wait");
   self->waits = add_plot (self, "Waits/s", 10, "How often threads begin to wait in a second");
   self->cpu = add_plot (self, "CPU", 100, "Of one processor, by all threads together");
-  self->latency = add_plot (self, "Loop latency", 5, "How late the library's own loop serves: a callback "
-                                                     "that blocks there holds up everybody");
+  self->latency = add_plot (self, "Loop latency", 5,
+                            "How late the library's loop is; what blocks it holds up everybody");
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
 }
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <thredo.h>
 
+#include "monitor-stalls.h"
 #include "monitor-window.h"
 #include "monitor-workload.h"
 #include "screenshot.h"
@@ -33,10 +34,12 @@ typedef struct
   char *attach;
   int pid;
   gboolean groups;
+  double stalls_after; /* seconds; below 0: they are not measured */
 
   ThredoMonitor *monitor;
   GListModel *list; /* of MonitorWorkload */
   MonitorWindow *window;
+  MonitorStalls *stalls;
   int exit_status;
 } Options;
 
@@ -161,6 +164,8 @@ on_activate (GtkApplication *application,
   monitor_window_set_grouped (options->window, options->groups);
   start_workloads (options);
   attach (options);
+  if (options->stalls_after >= 0)
+    options->stalls = monitor_stalls_new (options->stalls_after);
   gtk_window_present (GTK_WINDOW (options->window));
 
   if (options->screenshot == NULL)
@@ -181,6 +186,13 @@ run (Options *options)
   application = gtk_application_new ("org.thredo.Monitor", G_APPLICATION_NON_UNIQUE);
   g_signal_connect (application, "activate", G_CALLBACK (on_activate), options);
   status = g_application_run (G_APPLICATION (application), 0, NULL);
+  if (options->stalls != NULL)
+    {
+      g_autofree char *text = monitor_stalls_format (options->stalls);
+
+      g_print ("%s\n", text);
+      g_clear_pointer (&options->stalls, monitor_stalls_free);
+    }
   g_clear_object (&options->list);
   g_clear_object (&options->monitor);
   return status != 0 ? status : options->exit_status;
@@ -190,7 +202,7 @@ int
 main (int    argc,
       char **argv)
 {
-  Options options = { .after = 6 };
+  Options options = { .after = 6, .stalls_after = -1 };
   const GOptionEntry entries[] = {
     { "workload", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &options.workloads,
       "Start pool, folder, philosophers, echo, runaway, crowd or flood; may be repeated",
@@ -209,6 +221,8 @@ main (int    argc,
     { "screenshot", 0, 0, G_OPTION_ARG_FILENAME, &options.screenshot,
       "Save a picture, and end", "FILE.png" },
     { "after", 0, 0, G_OPTION_ARG_DOUBLE, &options.after, "When to save it (6)", "SECONDS" },
+    { "stalls", 0, 0, G_OPTION_ARG_DOUBLE, &options.stalls_after,
+      "Tell in the end how long the main loop was held up, from then on", "SECONDS" },
     { "cancel", 0, 0, G_OPTION_ARG_STRING, &options.cancel,
       "Cancel the threads of that name before it", "NAME" },
     { "details", 0, 0, G_OPTION_ARG_NONE, &options.details, "Show the details of one in it", NULL },

@@ -262,9 +262,21 @@ static void
 show_position (MonitorTable *self,
                guint         position)
 {
-  gtk_widget_activate_action (GTK_WIDGET (self->view), "list.select-item", "(ubb)", position, FALSE,
-                              FALSE);
-  gtk_widget_activate_action (GTK_WIDGET (self->view), "list.scroll-to-item", "u", position);
+  GtkWidget *rows = gtk_widget_get_last_child (GTK_WIDGET (self->view));
+  GHashTableIter iter;
+  gpointer cell;
+
+  gtk_single_selection_set_selected (self->selection, position);
+  gtk_widget_activate_action (rows, "list.scroll-to-item", "u", position);
+  g_hash_table_iter_init (&iter, self->cells);
+  while (g_hash_table_iter_next (&iter, &cell, NULL))
+    if (gtk_list_item_get_position (cell) == position)
+      {
+        GtkWidget *row = gtk_widget_get_parent (gtk_list_item_get_child (cell));
+
+        gtk_widget_grab_focus (gtk_widget_get_parent (row));
+        break;
+      }
 }
 
 static void
@@ -578,11 +590,12 @@ monitor_table_set_narrow (MonitorTable *self,
   for (guint i = 0; i < MONITOR_N_COLUMNS; i++)
     {
       g_autoptr(GtkColumnViewColumn) view_column = g_list_model_get_item (view_columns, i);
+      int width = get_width (&monitor_columns[i], narrow);
 
-      gtk_column_view_column_set_visible (view_column, get_width (&monitor_columns[i], narrow) != 0);
+      gtk_column_view_column_set_visible (view_column, width != 0);
       /* Also a column that is not to be seen gets its width, which the others then lack. */
-      gtk_column_view_column_set_fixed_width (view_column, get_width (&monitor_columns[i], narrow));
-      gtk_column_view_column_set_expand (view_column, narrow ? i == 0 : monitor_columns[i].width == 0);
+      gtk_column_view_column_set_fixed_width (view_column, width);
+      gtk_column_view_column_set_expand (view_column, narrow ? i == 0 : width == -1);
     }
 }
 

@@ -82,11 +82,24 @@ on_screenshot_saved (GObject      *source,
   gtk_window_close (GTK_WINDOW (source));
 }
 
+static void
+tell_stalls (Options *options)
+{
+  g_autofree char *text = NULL;
+
+  if (options->stalls == NULL)
+    return;
+  text = monitor_stalls_format (options->stalls);
+  g_print ("%s\n", text);
+  g_clear_pointer (&options->stalls, monitor_stalls_free);
+}
+
 static gboolean
 on_time (gpointer user_data)
 {
   Options *options = user_data;
 
+  tell_stalls (options);
   screenshot_save_async (GTK_WINDOW (options->window), options->screenshot, on_screenshot_saved,
                          options);
   return G_SOURCE_REMOVE;
@@ -186,13 +199,7 @@ run (Options *options)
   application = gtk_application_new ("org.thredo.Monitor", G_APPLICATION_NON_UNIQUE);
   g_signal_connect (application, "activate", G_CALLBACK (on_activate), options);
   status = g_application_run (G_APPLICATION (application), 0, NULL);
-  if (options->stalls != NULL)
-    {
-      g_autofree char *text = monitor_stalls_format (options->stalls);
-
-      g_print ("%s\n", text);
-      g_clear_pointer (&options->stalls, monitor_stalls_free);
-    }
+  tell_stalls (options);
   g_clear_object (&options->list);
   g_clear_object (&options->monitor);
   return status != 0 ? status : options->exit_status;

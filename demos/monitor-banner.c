@@ -334,6 +334,11 @@ monitor_banner_refresh (MonitorBanner *self)
 {
   g_autoptr(GPtrArray) deadlocks = NULL;
 
+  if (thredo_monitor_is_closed (self->monitor))
+    {
+      hide (self);
+      return;
+    }
   /* One in this process is told, and to find it costs something. */
   if (self->deadlock == NULL && thredo_monitor_get_pid (self->monitor) == (guint) getpid ())
     return;

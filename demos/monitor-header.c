@@ -70,7 +70,7 @@ new_menu (void)
 static GtkWidget *
 new_title_button (MonitorHeader *self)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 4);
   GtkWidget *words = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
 
   self->title = gtk_label_new (NULL);

@@ -109,8 +109,8 @@ tell_ended (MonitorWindow *self)
   g_autofree char *text = NULL;
 
   text = monitor_program_is_running (self->program)
-             ? g_strdup_printf ("%s cannot be watched any more; this is how it was last", name)
-             : g_strdup_printf ("%s has ended; this is how it was last", name);
+             ? g_strdup_printf ("%s cannot be watched any more", name)
+             : g_strdup_printf ("%s has ended", name);
   monitor_notice_tell (self->notice, text, TRUE, 0);
 }
 
@@ -256,6 +256,24 @@ attempt_end (Attempt *self)
   return self->window->monitor != NULL;
 }
 
+static char *
+explain (MonitorProgram *program,
+         const GError   *error)
+{
+  const char *name = monitor_program_get_name (program);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    return g_strdup_printf ("%s cannot be watched: it has ended, or was not started with "
+                            "THREDO_MONITOR=1",
+                            name);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+    return g_strdup_printf ("%s cannot be watched: it does not answer", name);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+    return g_strdup_printf ("%s cannot be watched: it is another user's", name);
+  return g_strdup_printf ("%s cannot be watched: %s", name, error->message);
+}
+
 static void
 on_attached (GObject      *source,
              GAsyncResult *result,
@@ -273,9 +291,7 @@ on_attached (GObject      *source,
       set_monitor (attempt->window, monitor, attempt->program);
       return;
     }
-  text = g_strdup_printf ("%s (process %u) cannot be watched: %s",
-                          monitor_program_get_name (attempt->program),
-                          monitor_program_get_pid (attempt->program), error->message);
+  text = explain (attempt->program, error);
   monitor_notice_tell (attempt->window->notice, text, FALSE, 0);
   show_counts (attempt->window);
 }

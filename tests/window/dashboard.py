@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The dashboard in a virtual display, and its user."""
 
+import ctypes
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -14,6 +16,14 @@ from virtual_display import VirtualDisplay
 
 LIMIT = int(os.environ.get('THREDO_TEST_LIMIT', 60))  # seconds: only a hang reaches it
 PAUSE = 0.05  # between two looks
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """In a child: a test that is killed leaves nothing behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def build_path(*names):
@@ -54,9 +64,12 @@ class Desk:
         return environment
 
     def start(self, *command, **environment):
-        """A program to watch."""
-        return subprocess.Popen(command, env=self.environment(**environment), cwd=self.folder,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        """A program to watch, once it has said the first line."""
+        process = subprocess.Popen(command, env=self.environment(**environment), cwd=self.folder,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                   preexec_fn=die_with_parent)
+        process.stdout.readline()
+        return process
 
 
 class Row:
@@ -87,7 +100,7 @@ class Dashboard:
             self.process = subprocess.Popen(
                 [build_path('..', 'demos', 'thredo-monitor'), *arguments],
                 env=desk.environment(**environment), cwd=desk.folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
         try:
             self.wait_for(lambda: len(self.bus.programs) > n_before, 'the program at the bus')
             self.program = self.bus.programs[-1]
@@ -159,6 +172,9 @@ class Dashboard:
         """Until it is to be seen."""
         return self.wait(lambda tree: next((node for node in tree.root.find_all(role, name)
                                             if self.place(node)), None), f'{role} {name!r}')
+
+    def wait_no_label(self, pattern):
+        self.wait_no_node('label', lambda name: re.fullmatch(pattern, name))
 
     def wait_no_node(self, role, name):
         self.wait(lambda tree: not any(self.place(node)
@@ -252,15 +268,15 @@ class Dashboard:
 
         self.wait(look, f'the focus on {role} {name!r}')
 
-    def tab_to(self, condition, what):
-        """Goes on with Tab until the focus is on what was meant."""
+    def tab_to(self, condition, what, key='Tab'):
+        """Goes on with that key until the focus is on what was meant."""
         seen = []
         for _ in range(40):
             node = self.focus()
             if node is not None and condition(node):
                 return
             seen.append(node.path if node is not None else None)
-            self.press('Tab')
+            self.press(key)
             self.wait(lambda tree: self.focus(tree) is not None
                       and self.focus(tree).path != seen[-1], 'another focus')
         raise AssertionError(f'{what} does not get the focus')
@@ -377,6 +393,17 @@ class DashboardTest(unittest.TestCase):
         dashboard = Dashboard(self.desk, *arguments, **environment)
         self.addCleanup(dashboard.kill)
         return dashboard
+
+    def subject(self, what):
+        """Another program, to watch."""
+        process = self.desk.start(build_path('window-subject'), what, THREDO_MONITOR='1')
+
+        def clean_up():
+            process.kill()
+            process.communicate()
+
+        self.addCleanup(clean_up)
+        return process
 
     def end(self, dashboard):
         """By its user, with nothing to complain of but the deadlocks that the library tells of."""

@@ -5,7 +5,7 @@
  *
  *   window-subject crew   three threads that wait for what never comes; ends when all of them have
  *                         been cancelled
- *   window-subject flood  10,000 threads in a second, each of which ends at once, until its standard
+ *   window-subject flood  10,000 threads in a second, each of which ends at once, until standard
  *                         input is closed; says how many they were in a second
  */
 

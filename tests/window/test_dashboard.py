@@ -9,8 +9,7 @@ from dashboard import DashboardTest
 POOL = ['feeder'] + [f'worker {i}' for i in range(1, 7)]
 PHILOSOPHERS = ['Aristotle', 'Avicenna', 'Confucius', 'Hypatia', 'Kant']
 
-INTERACTIVE = ('alert', 'button', 'dialog', 'entry', 'image', 'menu item', 'page tab', 'switch',
-               'window')
+INTERACTIVE = ('alert', 'button', 'dialog', 'entry', 'menu item', 'page tab', 'switch', 'window')
 
 
 class Workloads(DashboardTest):
@@ -219,7 +218,7 @@ class Window(DashboardTest):
         """All of it can be used in 360 pixels."""
         dashboard = self.start('-w', 'pool')
         dashboard.wait_names(POOL, 'pool')
-        dashboard.resize(600, 640)
+        dashboard.resize(600, 840)
         dashboard.wait_rows(lambda rows: rows and 'Waits' not in rows[0].cells, 'few columns')
         dashboard.resize(360, 640)
         dashboard.wait_rows(lambda rows: rows and 'Waits' not in rows[0].cells, 'few columns')
@@ -235,6 +234,7 @@ class Window(DashboardTest):
         dashboard.wait_names([name for name in POOL if name != 'worker 3'], 'all but worker 3')
         dashboard.switch('Worker pool', False)
         dashboard.wait_names([], 'all have ended')
+        dashboard.resize(360, 760)
         dashboard.switch('Dining philosophers')
         dashboard.wait_label('Deadlock: 5 threads wait for each other')
         dashboard.click_node(dashboard.tree().root.find('alert', 'Deadlock').find(
@@ -288,6 +288,9 @@ class Window(DashboardTest):
         dashboard.press('ctrl+f')
         dashboard.wait_node('entry', 'Search the threads')
         self.check_names(dashboard)
+        dashboard.wait_node('image', 'What each thread has been doing')
+        dashboard.wait_node('image', lambda name: re.fullmatch(r'Threads: \d+', name))
+        dashboard.wait_node('image', lambda name: name.startswith('Deadlock of 5 threads: '))
         dashboard.press('Escape')
         dashboard.click('button', 'Workloads to watch')
         dashboard.wait_node('switch', 'Worker pool')

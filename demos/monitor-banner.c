@@ -256,6 +256,7 @@ monitor_banner_init (MonitorBanner *self)
   gtk_widget_set_tooltip_text (self->cancel_button,
                                "Asks the youngest of them to end, which frees the others");
   gtk_widget_set_tooltip_text (close_button, "Leaves them as they are");
+  gtk_accessible_reset_property (GTK_ACCESSIBLE (close_button), GTK_ACCESSIBLE_PROPERTY_LABEL);
   g_signal_connect_swapped (self->cancel_button, "clicked", G_CALLBACK (on_cancel), self);
   g_signal_connect_swapped (close_button, "clicked", G_CALLBACK (put_aside), self);
   gtk_box_append (GTK_BOX (buttons), self->cancel_button);
@@ -282,7 +283,12 @@ monitor_banner_init (MonitorBanner *self)
 GtkWidget *
 monitor_banner_new (void)
 {
-  return g_object_new (MONITOR_TYPE_BANNER, "accessible-role", GTK_ACCESSIBLE_ROLE_ALERT, NULL);
+  MonitorBanner *self = g_object_new (MONITOR_TYPE_BANNER, "accessible-role",
+                                      GTK_ACCESSIBLE_ROLE_ALERT, NULL);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, "Deadlock",
+                                  -1);
+  return GTK_WIDGET (self);
 }
 
 /* It may be told from another of its threads on. */

@@ -212,6 +212,10 @@ new_head (MonitorDetails *self)
   gtk_widget_add_css_class (self->name, "heading");
   self->cancel_button = gtk_button_new_with_mnemonic ("_Cancel");
   self->group_button = gtk_button_new_with_mnemonic ("Cancel _group");
+  gtk_accessible_reset_property (GTK_ACCESSIBLE (self->cancel_button),
+                                 GTK_ACCESSIBLE_PROPERTY_LABEL);
+  gtk_accessible_reset_property (GTK_ACCESSIBLE (self->group_button),
+                                 GTK_ACCESSIBLE_PROPERTY_LABEL);
   self->close_button = gtk_button_new_from_icon_name ("window-close-symbolic");
   gtk_button_set_has_frame (GTK_BUTTON (self->close_button), FALSE);
   gtk_widget_set_tooltip_text (self->close_button, "Close the details");

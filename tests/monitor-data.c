@@ -313,6 +313,83 @@ test_churn (void)
   g_assert_cmpuint (after->len, ==, before->len);
 }
 
+/* So many that those who look at them let others in meanwhile: what stays is seen once, and in
+ * order. */
+
+#define N_KEPT 1500
+
+typedef guint64 (*GetId) (gpointer info);
+typedef const char *(*GetName) (gpointer info);
+
+static void
+assert_kept (GPtrArray *infos,
+             GetId      get_id,
+             GetName    get_name)
+{
+  guint64 last = 0;
+  guint n = 0;
+
+  for (guint i = 0; i < infos->len; i++)
+    {
+      guint64 id = get_id (infos->pdata[i]);
+
+      g_assert_cmpuint (id, >, last);
+      last = id;
+      if (g_strcmp0 (get_name (infos->pdata[i]), "kept") == 0)
+        n++;
+    }
+  g_assert_cmpuint (n, ==, N_KEPT);
+}
+
+static gboolean
+look_for_kept (ThredoThread  *thread,
+               gpointer       user_data,
+               GError       **error)
+{
+  Looker *looker = user_data;
+
+  do
+    {
+      g_autoptr(GPtrArray) queues = thredo_monitor_list_queues (looker->monitor);
+      g_autoptr(GPtrArray) locks = thredo_monitor_list_locks (looker->monitor);
+
+      assert_kept (queues, (GetId) thredo_queue_info_get_id, (GetName) thredo_queue_info_get_name);
+      assert_kept (locks, (GetId) thredo_lock_info_get_id, (GetName) thredo_lock_info_get_name);
+    }
+  while (!g_atomic_int_get (&looker->stop));
+  return TRUE;
+}
+
+static void
+test_many (void)
+{
+  g_autoptr(ThredoMonitor) monitor = thredo_monitor_new ();
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(ThredoLock) shared = thredo_lock_new ();
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autoptr(GError) error = NULL;
+  Looker looker = { monitor, 0, 0 };
+
+  for (guint i = 0; i < N_KEPT; i++)
+    {
+      ThredoQueue *queue = thredo_queue_new (0);
+      ThredoLock *lock = thredo_lock_new ();
+
+      thredo_queue_set_name (queue, "kept");
+      thredo_lock_set_name (lock, "kept");
+      g_ptr_array_add (kept, queue);
+      g_ptr_array_add (kept, lock);
+    }
+  thread = spawn ("looker", look_for_kept, &looker);
+  for (guint i = 0; i < 2; i++)
+    g_object_unref (thredo_group_spawn (group, NULL, make_use_and_drop, shared, NULL, &error));
+  thredo_group_join (group, NULL, &error);
+  g_assert_no_error (error);
+  g_atomic_int_set (&looker.stop, 1);
+  support_join_ok (thread);
+}
+
 /* Locks. */
 
 static ThredoLockInfo *
@@ -359,6 +436,32 @@ acquire_and_release (ThredoThread  *thread,
   return thredo_lock_acquire (lock, NULL, error) && thredo_lock_release (lock, error);
 }
 
+/* The second may be NULL: the first alone. */
+static void
+assert_line (ThredoMonitor *monitor,
+             const char    *name,
+             ThredoThread  *first,
+             ThredoThread  *second)
+{
+  g_autoptr(GPtrArray) infos = thredo_monitor_list_locks (monitor);
+
+  for (guint i = 0; i < infos->len; i++)
+    {
+      const guint64 *ids;
+      gsize n_ids;
+
+      if (g_strcmp0 (thredo_lock_info_get_name (infos->pdata[i]), name) != 0)
+        continue;
+      ids = thredo_lock_info_get_waiting_ids (infos->pdata[i], &n_ids);
+      g_assert_cmpuint (n_ids, ==, second != NULL ? 2 : 1);
+      g_assert_cmpuint (ids[0], ==, thredo_thread_get_id (first));
+      if (second != NULL)
+        g_assert_cmpuint (ids[1], ==, thredo_thread_get_id (second));
+      return;
+    }
+  g_error ("There is no lock '%s'", name);
+}
+
 static void
 test_locks_line (void)
 {
@@ -376,15 +479,18 @@ test_locks_line (void)
   assert_lock (monitor, "line", thredo_thread_self (), 0, FALSE);
 
   first = spawn ("first", acquire_and_release, lock);
-  second = spawn ("second", acquire_and_release, lock);
   support_wait_for_wait (first, "acquire on Lock 'line'");
+  second = spawn ("second", acquire_and_release, lock);
   support_wait_for_wait (second, "acquire on Lock 'line'");
   assert_lock (monitor, "line", thredo_thread_self (), 2, FALSE);
+  assert_line (monitor, "line", first, second);
   thredo_lock_acquire_async (lock, NULL, support_keep_result, &result);
   assert_lock (monitor, "line", thredo_thread_self (), 3, FALSE);
+  assert_line (monitor, "line", first, second);
 
   support_cancel_and_join (first);
   assert_lock (monitor, "line", thredo_thread_self (), 2, FALSE);
+  assert_line (monitor, "line", second, NULL);
   thredo_lock_release (lock, &error);
   support_join_ok (second);
   support_iterate_until_result (&result);
@@ -1029,6 +1135,7 @@ main (int    argc,
   g_test_add_func ("/monitor/data/queues/gone", test_queues_gone);
   g_test_add_func ("/monitor/data/queues/comparison", test_queues_comparison);
   g_test_add_func ("/monitor/data/churn", test_churn);
+  g_test_add_func ("/monitor/data/many", test_many);
   g_test_add_func ("/monitor/data/locks/line", test_locks_line);
   g_test_add_func ("/monitor/data/locks/abandoned", test_locks_abandoned);
   g_test_add_func ("/monitor/data/locks/properties", test_locks_properties);

@@ -98,7 +98,8 @@ test_changes (void)
   for (guint round = 0; round < 200; round++)
     {
       for (guint i = g_rand_int_range (random, 0, 10); i > 0; i--)
-        g_ptr_array_add (threads, thredo_thread_spawn (NULL, support_sleep_forever, NULL, NULL, NULL));
+        g_ptr_array_add (threads,
+                         thredo_thread_spawn (NULL, support_sleep_forever, NULL, NULL, NULL));
       for (guint i = g_rand_int_range (random, 0, 10); i > 0 && threads->len > 0; i--)
         {
           guint n = g_rand_int_range (random, 0, (int) threads->len);
@@ -264,6 +265,9 @@ test_nested (void)
   g_autoptr(GError) error = NULL;
   const char *const *path;
   ThredoThreadInfo *info;
+  const guint64 *ids;
+  guint64 outer_id;
+  gsize n_ids;
   Nest nest = { NULL };
   Mirror mirror;
 
@@ -281,13 +285,18 @@ test_nested (void)
   g_assert_cmpuint (g_strv_length ((char **) path), ==, 2);
   g_assert_cmpstr (path[0], ==, "outer");
   g_assert_cmpstr (path[1], ==, "inner");
+  ids = thredo_thread_info_get_group_ids (info, &n_ids);
+  g_assert_cmpuint (n_ids, ==, 2);
+  g_assert_cmpuint (ids[0], !=, ids[1]);
+  g_assert_cmpuint (ids[1], ==, thredo_thread_info_get_group_id (info));
+  outer_id = ids[0];
   g_assert_true (thredo_thread_info_is_shielded (info));
   g_assert_false (thredo_thread_info_is_daemon (info));
   info = mirror_find (&mirror, thread);
   path = thredo_thread_info_get_group_path (info);
   g_assert_cmpuint (g_strv_length ((char **) path), ==, 1);
   g_assert_cmpstr (path[0], ==, "outer");
-  g_assert_cmpuint (thredo_thread_info_get_group_id (info), !=, 0);
+  g_assert_cmpuint (thredo_thread_info_get_group_id (info), ==, outer_id);
   g_assert_false (thredo_thread_info_is_shielded (info));
 
   support_gate_open (&nest.gate);
@@ -296,6 +305,81 @@ test_nested (void)
   g_clear_object (&nest.innermost);
   mirror_clear (&mirror);
   support_gate_clear (&nest.gate);
+}
+
+typedef struct
+{
+  ThredoGroup *group;
+  SupportGate gate;
+} Heirloom;
+
+static gboolean
+wait_at_gate (ThredoThread  *thread,
+              gpointer       gate,
+              GError       **error)
+{
+  support_gate_wait (gate);
+  return TRUE;
+}
+
+/* Leaves a group to whoever wants it, and ends. */
+static gboolean
+leave_group (ThredoThread  *thread,
+             gpointer       user_data,
+             GError       **error)
+{
+  Heirloom *heirloom = user_data;
+
+  heirloom->group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  return TRUE;
+}
+
+/* A group that is gone keeps its name for what was made in it; one that has none has a number. */
+static void
+test_dropped_group (void)
+{
+  ThredoGroup *outer = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoThread) maker = NULL;
+  g_autoptr(ThredoThread) thread = NULL;
+  g_autofree char *number = NULL;
+  g_autoptr(GError) error = NULL;
+  const char *const *path;
+  Heirloom heirloom = { NULL };
+  ThredoThreadInfo *info;
+  const guint64 *ids;
+  gsize n_ids;
+  Mirror mirror;
+
+  support_gate_init (&heirloom.gate);
+  mirror_init (&mirror);
+  thredo_monitor_set_interval (mirror.monitor, 0);
+  thredo_group_set_name (outer, "outer");
+  maker = thredo_group_spawn (outer, "maker", leave_group, &heirloom, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (thredo_group_join (outer, NULL, &error));
+  g_assert_no_error (error);
+  g_object_add_weak_pointer (G_OBJECT (outer), (gpointer *) &outer);
+  g_object_unref (outer);
+  support_wait_for_finalize ((gpointer *) &outer);
+
+  thread = thredo_group_spawn (heirloom.group, "heir", wait_at_gate, &heirloom.gate, NULL, &error);
+  g_assert_no_error (error);
+  thredo_monitor_refresh (mirror.monitor);
+  info = mirror_find (&mirror, thread);
+  path = thredo_thread_info_get_group_path (info);
+  ids = thredo_thread_info_get_group_ids (info, &n_ids);
+  g_assert_cmpuint (n_ids, ==, 2);
+  g_assert_cmpuint (g_strv_length ((char **) path), ==, 2);
+  number = g_strdup_printf ("group %" G_GUINT64_FORMAT, ids[1]);
+  g_assert_cmpstr (path[0], ==, "outer");
+  g_assert_cmpstr (path[1], ==, number);
+
+  support_gate_open (&heirloom.gate);
+  g_assert_true (thredo_group_join (heirloom.group, NULL, &error));
+  g_assert_no_error (error);
+  g_object_unref (heirloom.group);
+  mirror_clear (&mirror);
+  support_gate_clear (&heirloom.gate);
 }
 
 /* Figures. */
@@ -390,6 +474,7 @@ main (int    argc,
   g_test_add_func ("/monitor/list/interval", test_interval);
   g_test_add_func ("/monitor/list/properties", test_properties);
   g_test_add_func ("/monitor/list/nested", test_nested);
+  g_test_add_func ("/monitor/list/dropped-group", test_dropped_group);
   g_test_add_func ("/monitor/list/cpu-time", test_cpu_time);
   g_test_add_func ("/monitor/list/waits", test_waits);
 

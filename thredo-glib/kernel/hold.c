@@ -6,8 +6,9 @@
 
 #include <glib-object.h>
 
-/* How many locks a monitor looks at before it lets others in. */
-#define WALK_STEPS 1000
+/* How many locks a monitor looks at, briefly or well, before it lets others in. */
+#define BRIEF_STEPS 500
+#define STEPS 200
 
 /* All locks of the process. */
 static struct
@@ -146,7 +147,8 @@ thredo_hold_dup_owner (ThredoHold *self)
 static void
 walk (void (*func) (ThredoHold *hold,
                     gpointer    user_data),
-      gpointer user_data)
+      gpointer user_data,
+      guint n_steps)
 {
   ThredoWalk walk;
 
@@ -158,7 +160,7 @@ walk (void (*func) (ThredoHold *hold,
 
       walk.next_item = hold->next;
       func (hold, user_data);
-      thredo_walk_pause (&walk, WALK_STEPS, &holds.lock);
+      thredo_walk_pause (&walk, n_steps, &holds.lock);
     }
   thredo_walk_end (&walk, &holds.walks);
   thredo_mutex_unlock (&holds.lock);
@@ -193,7 +195,7 @@ thredo_hold_foreach (void (*func) (ThredoHold *hold,
 {
   OwnedVisitor visitor = { func, user_data };
 
-  walk (visit_owned, &visitor);
+  walk (visit_owned, &visitor, BRIEF_STEPS);
 }
 
 typedef struct
@@ -236,7 +238,7 @@ thredo_hold_foreach_seen (void (*func) (ThredoHoldSeen *seen,
 {
   SeenVisitor visitor = { func, user_data, NULL };
 
-  walk (visit_seen, &visitor);
+  walk (visit_seen, &visitor, STEPS);
   g_clear_pointer (&visitor.waiting, g_ptr_array_unref);
 }
 

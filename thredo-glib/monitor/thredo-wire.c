@@ -145,6 +145,8 @@ thredo_wire_unpack_thread (GVariant         *dictionary,
   g_variant_lookup (dictionary, "group-id", "t", &seen->group_id);
   g_variant_lookup (dictionary, "group-path", "^as", &seen->group_path);
   seen->group_ids = lookup_numbers (dictionary, "group-ids", &seen->n_group_ids);
+  if (seen->group_path == NULL || g_strv_length (seen->group_path) != seen->n_group_ids)
+    seen->n_group_ids = 0;
   g_variant_lookup (dictionary, "daemon", "b", &seen->is_daemon);
   g_variant_lookup (dictionary, "cancelled", "b", &seen->is_cancelled);
   g_variant_lookup (dictionary, "shielded", "b", &seen->is_shielded);

@@ -178,6 +178,101 @@ test_locks (void)
   child_clear (&child);
 }
 
+static gboolean
+is_owned_lock_found (gpointer user_data)
+{
+  Sought *sought = user_data;
+  g_autoptr(GPtrArray) locks = thredo_monitor_list_locks (sought->monitor);
+
+  for (guint i = 0; i < locks->len; i++)
+    {
+      if (g_strcmp0 (thredo_lock_info_get_name (locks->pdata[i]), sought->name) == 0 &&
+          thredo_lock_info_get_owner_id (locks->pdata[i]) != 0)
+        g_set_object (&sought->info, locks->pdata[i]);
+    }
+  return sought->info != NULL;
+}
+
+/* Of too many, those that matter. */
+static void
+test_locks_many (void)
+{
+  g_autoptr(ThredoMonitor) monitor = NULL;
+  g_autoptr(ThredoLockInfo) info = NULL;
+  g_autoptr(GPtrArray) locks = NULL;
+  Sought sought = { NULL, "youngest", NULL };
+  Child child;
+
+  child_init (&child, "--child");
+  child_order (&child, "crowd youngest");
+  monitor = watch_process (child.pid);
+  sought.monitor = monitor;
+  watch_until ("a lock that is owned", is_owned_lock_found, &sought);
+  info = sought.info;
+  locks = thredo_monitor_list_locks (monitor);
+  g_assert_cmpuint (locks->len, ==, 10000);
+  g_assert_cmpstr (thredo_lock_info_get_name (locks->pdata[9999]), ==, "youngest");
+  child_clear (&child);
+}
+
+static gboolean
+is_loop_late (gpointer monitor)
+{
+  return thredo_monitor_get_loop_latency (monitor) > G_TIME_SPAN_SECOND / 2;
+}
+
+static gboolean
+is_loop_in_time (gpointer monitor)
+{
+  return !is_loop_late (monitor);
+}
+
+static gboolean
+do_three_wait (gpointer monitor)
+{
+  return thredo_monitor_get_n_waiting (monitor) == 3;
+}
+
+static void
+note_waits (ThredoMonitor *monitor,
+            GParamSpec    *pspec,
+            gpointer       user_data)
+{
+  double *most = user_data;
+
+  *most = MAX (*most, thredo_monitor_get_waits_per_second (monitor));
+}
+
+static gboolean
+is_positive (gpointer number)
+{
+  return *(double *) number > 0;
+}
+
+static void
+test_figures (void)
+{
+  g_autoptr(ThredoMonitor) monitor = NULL;
+  double most = 0;
+  Child child;
+
+  child_init (&child, "--child");
+  monitor = watch_process (child.pid);
+  refresh_times (monitor, 2);
+  g_signal_connect (monitor, "notify::waits-per-second", G_CALLBACK (note_waits), &most);
+  child_order (&child, "spawn one");
+  child_order (&child, "spawn two");
+  child_order (&child, "spawn three");
+  watch_until ("three that wait", do_three_wait, monitor);
+  watch_until ("some waits", is_positive, &most);
+
+  child_order (&child, "hold");
+  watch_until ("the loop to be late", is_loop_late, monitor);
+  child_order (&child, "release");
+  watch_until ("the loop to be in time", is_loop_in_time, monitor);
+  child_clear (&child);
+}
+
 static void
 test_history (void)
 {
@@ -611,6 +706,8 @@ main (int    argc,
   g_test_add_func ("/monitor/remote/queues", test_queues);
   g_test_add_func ("/monitor/remote/unasked", test_unasked);
   g_test_add_func ("/monitor/remote/locks", test_locks);
+  g_test_add_func ("/monitor/remote/locks/many", test_locks_many);
+  g_test_add_func ("/monitor/remote/figures", test_figures);
   g_test_add_func ("/monitor/remote/history", test_history);
   g_test_add_func ("/monitor/remote/group-ids", test_group_ids);
   g_test_add_func ("/monitor/remote/new-async", test_new_async);

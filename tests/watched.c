@@ -96,6 +96,41 @@ make_queue (const char *name)
     thredo_queue_put_pointer (queue, GUINT_TO_POINTER (i + 1), NULL, NULL);
 }
 
+/* More locks than one answer tells of, of which the last one is owned. */
+static void
+make_crowd (GHashTable *threads,
+            const char *name)
+{
+  ThredoLock *lock;
+
+  for (guint i = 0; i < 10100; i++)
+    thredo_lock_new ();
+  lock = thredo_lock_new ();
+  thredo_lock_set_name (lock, name);
+  g_hash_table_insert (threads, g_strdup (name),
+                       thredo_thread_spawn (name, take_and_sleep, lock, NULL, NULL));
+}
+
+static SupportGate gate;
+
+static gboolean
+wait_for_gate (gpointer user_data)
+{
+  support_gate_wait (&gate);
+  return G_SOURCE_REMOVE;
+}
+
+/* Keeps the loop's thread from serving until the gate is opened. */
+static void
+hold_loop (void)
+{
+  g_autoptr(GSource) source = g_idle_source_new ();
+
+  support_gate_init (&gate);
+  g_source_set_callback (source, wait_for_gate, NULL, NULL);
+  g_source_attach (source, thredo_get_main_context ());
+}
+
 static gboolean
 fail (ThredoThread  *thread,
       gpointer       user_data,
@@ -149,6 +184,12 @@ obey (GHashTable  *threads,
     make_deadlock (threads);
   else if (g_str_equal (verb, "line"))
     make_line (threads, name);
+  else if (g_str_equal (verb, "crowd"))
+    make_crowd (threads, name);
+  else if (g_str_equal (verb, "hold"))
+    hold_loop ();
+  else if (g_str_equal (verb, "release"))
+    support_gate_open (&gate);
   else if (g_str_equal (verb, "queue"))
     make_queue (name);
   else if (g_str_equal (verb, "fail"))

@@ -26,7 +26,8 @@ int child_run (gboolean is_exporting);
  * carried out when this returns: "spawn NAME" and "member NAME" (of the group "family") make
  * threads that sleep, "cancel NAME" and "rename NAME" are for those; "deadlock"; "line NAME" makes
  * a lock, an "owner", and "first" and "second" in line for it; "queue NAME" one with three items;
- * "fail NAME" and "finish NAME" run a thread to its end; "unexport". */
+ * "crowd NAME" makes 10,100 locks, and one that is owned; "fail NAME" and "finish NAME" run a
+ * thread to its end; "hold" keeps the loop from serving, until "release"; "unexport". */
 void child_init (Child      *self,
                  const char *argument);
 void child_clear (Child *self);

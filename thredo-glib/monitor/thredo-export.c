@@ -9,7 +9,6 @@
 #include "thredo-server-private.h"
 
 #include <glib/gstdio.h>
-#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -58,20 +57,6 @@ close_in_child (void)
   close (exported.fd);
   exported.server = NULL;
   exported.thread = NULL;
-}
-
-/* After the lock's own, which therefore is held around the fork, and free in the child. */
-static void
-register_fork (void)
-{
-  static gsize registered;
-
-  thredo_fork_register ();
-  if (g_once_init_enter (&registered))
-    {
-      pthread_atfork (NULL, NULL, close_in_child);
-      g_once_init_leave (&registered, 1);
-    }
 }
 
 static gboolean
@@ -143,7 +128,7 @@ thredo_monitor_export (GError **error)
 
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  register_fork ();
+  thredo_fork_register ();
   thredo_mutex_lock (&exported.lock);
   done = is_exported_locked () || export_locked (error);
   thredo_mutex_unlock (&exported.lock);
@@ -214,7 +199,7 @@ export_if_told (void)
 __attribute__ ((constructor)) static void
 install_hook (void)
 {
-  thredo_fork_protect (&exported.lock, NULL);
+  thredo_fork_protect (&exported.lock, close_in_child);
   thredo_loop_set_started_hook (export_if_told);
 }
 

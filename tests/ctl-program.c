@@ -217,8 +217,7 @@ bear_names (void)
     "quote\" back\\slash 'single'",
     "\xc3\xbc \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\xa7\xb5",
     "\xe2\x80\xaeturned",
-    "\xc2\x9b"
-    "2J",
+    "\302\2332J",
     "broken\xff",
     "",
     "a name so long that no terminal has room for all of it in the one line that it is to be in",

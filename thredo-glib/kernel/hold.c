@@ -6,10 +6,6 @@
 
 #include <glib-object.h>
 
-/* How many locks a monitor looks at, briefly or well, before it lets others in. */
-#define BRIEF_STEPS 500
-#define STEPS 200
-
 /* All locks of the process. */
 static struct
 {
@@ -147,8 +143,7 @@ thredo_hold_dup_owner (ThredoHold *self)
 static void
 walk (void (*func) (ThredoHold *hold,
                     gpointer    user_data),
-      gpointer user_data,
-      guint n_steps)
+      gpointer user_data)
 {
   ThredoWalk walk;
 
@@ -160,7 +155,7 @@ walk (void (*func) (ThredoHold *hold,
 
       walk.next_item = hold->next;
       func (hold, user_data);
-      thredo_walk_pause (&walk, n_steps, &holds.lock);
+      thredo_walk_pause (&walk, &holds.lock);
     }
   thredo_walk_end (&walk, &holds.walks);
   thredo_mutex_unlock (&holds.lock);
@@ -195,7 +190,7 @@ thredo_hold_foreach (void (*func) (ThredoHold *hold,
 {
   OwnedVisitor visitor = { func, user_data };
 
-  walk (visit_owned, &visitor, BRIEF_STEPS);
+  walk (visit_owned, &visitor);
 }
 
 typedef struct
@@ -238,7 +233,7 @@ thredo_hold_foreach_seen (void (*func) (ThredoHoldSeen *seen,
 {
   SeenVisitor visitor = { func, user_data, NULL };
 
-  walk (visit_seen, &visitor, STEPS);
+  walk (visit_seen, &visitor);
   g_clear_pointer (&visitor.waiting, g_ptr_array_unref);
 }
 

@@ -46,6 +46,13 @@ thredo_mutex_unlock (ThredoMutex *self)
   g_mutex_unlock (&self->mutex);
 }
 
+/* It cannot be told. */
+static inline gboolean
+thredo_mutex_is_wanted (ThredoMutex *self)
+{
+  return TRUE;
+}
+
 #else
 
 void thredo_mutex_lock_slow (ThredoMutex *self);
@@ -81,6 +88,13 @@ thredo_mutex_unlock (ThredoMutex *self)
 {
   if (G_UNLIKELY (atomic_exchange (&self->word, 0) == 2))
     thredo_mutex_wake (self);
+}
+
+/* For the holder: whether somebody may be asleep on it. */
+static inline gboolean
+thredo_mutex_is_wanted (ThredoMutex *self)
+{
+  return atomic_load_explicit (&self->word, memory_order_relaxed) == 2;
 }
 
 #endif

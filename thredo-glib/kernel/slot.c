@@ -10,9 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-/* How many threads a monitor looks at before it lets others in. */
-#define WALK_STEPS 200
-
 /* All slots of the process. */
 static struct
 {
@@ -352,7 +349,7 @@ thredo_slot_walk (void (*func) (ThredoSlot *slot,
       thredo_mutex_lock (&slot->lock);
       func (slot, user_data);
       thredo_mutex_unlock (&slot->lock);
-      thredo_walk_pause (&walk, WALK_STEPS, &registry.lock);
+      thredo_walk_pause (&walk, &registry.lock);
     }
   thredo_walk_end (&walk, &registry.walks);
   thredo_slot_unlock_registry ();

@@ -5,10 +5,17 @@
 #include "mutex.h"
 
 /* A walk along one of the lists of everything there is, for a monitor, that does not keep others
- * from the list for long: after a number of steps it lets go of the list's lock for a moment.
+ * from the list for long: when somebody wants the list's lock it lets go of it for a moment.
  * What comes to the list meanwhile at its beginning is not seen; whoever takes something out of
  * it has the walks look past it. */
 typedef struct _ThredoWalk ThredoWalk;
+
+/* So many at least. */
+#if THREDO_PORTABLE
+#define THREDO_WALK_STEPS 500
+#else
+#define THREDO_WALK_STEPS 50
+#endif
 
 struct _ThredoWalk
 {
@@ -51,14 +58,14 @@ thredo_walk_skip (ThredoWalk *walks,
     }
 }
 
-/* After each step: lets others in, if it is time. A lock like this one goes to whoever runs, and
- * not to who is being woken: so a walk that came back at once would find it free every time. */
+/* After each step: lets others in, if they want to. A lock like this one goes to whoever runs,
+ * and not to who is being woken: so a walk that came back at once would find it free every time. */
 static inline void
 thredo_walk_pause (ThredoWalk  *self,
-                   guint        n_steps,
                    ThredoMutex *lock)
 {
-  if (++self->n_steps < n_steps || self->next_item == NULL)
+  if (++self->n_steps < THREDO_WALK_STEPS || self->next_item == NULL ||
+      !thredo_mutex_is_wanted (lock))
     return;
   self->n_steps = 0;
   thredo_mutex_unlock (lock);

@@ -5,9 +5,6 @@
 #include "fork.h"
 #include "walk.h"
 
-/* How many queues a monitor looks at before it lets others in. */
-#define WALK_STEPS 1000
-
 /* All queues of the process, for monitors. A queue is in the list from its construction to its
  * finalization; what is put and got has nothing to do with it.
  *
@@ -79,7 +76,7 @@ thredo_queue_list_foreach (void (*func) (ThredoQueue *queue,
 
       walk.next_item = queue->next;
       func (queue, user_data);
-      thredo_walk_pause (&walk, WALK_STEPS, &queues.lock);
+      thredo_walk_pause (&walk, &queues.lock);
     }
   thredo_walk_end (&walk, &queues.walks);
   thredo_mutex_unlock (&queues.lock);

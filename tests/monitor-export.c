@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -415,7 +414,7 @@ test_stopped (void)
   child_init (&child, "--child");
   monitor = watch_process (child.pid);
   watch_find_any (monitor);
-  kill ((pid_t) child.pid, SIGSTOP);
+  child_stop (&child);
   g_assert_null (thredo_monitor_new_for_process (child.pid, NULL, &error));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   thread = g_thread_new (NULL, cancel_later, cancellable);
@@ -426,7 +425,7 @@ test_stopped (void)
     thredo_monitor_refresh (monitor);
   g_assert_false (thredo_monitor_is_closed (monitor));
 
-  kill ((pid_t) child.pid, SIGCONT);
+  child_continue (&child);
   child_order (&child, "spawn one");
   watch_find (monitor, "one", "sleep");
   child_clear (&child);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -435,7 +434,7 @@ test_new_async (void)
   watch_find (monitor, "one", "sleep");
 
   /* One that is stopped cannot answer; the caller goes on, and gives up. */
-  kill ((pid_t) child.pid, SIGSTOP);
+  child_stop (&child);
   thredo_monitor_new_for_process_async (child.pid, cancellable, keep_result, &result);
   g_assert_null (result);
   g_cancellable_cancel (cancellable);
@@ -444,7 +443,7 @@ test_new_async (void)
   support_assert_cancelled (&error);
   g_assert_null (watch_async (child.pid, cancellable, &error));
   support_assert_cancelled (&error);
-  kill ((pid_t) child.pid, SIGCONT);
+  child_continue (&child);
   child_clear (&child);
 
   g_assert_null (watch_async (child.pid, NULL, &error));
@@ -508,7 +507,7 @@ test_cancel_async_killed (void)
   child_init (&child, "--child");
   monitor = watch_process (child.pid);
   watch_find_any (monitor);
-  kill ((pid_t) child.pid, SIGSTOP);
+  child_stop (&child);
   thredo_monitor_cancel_thread_async (monitor, 1, NULL, keep_result, &result);
   child_clear (&child);
   watch_until ("a result", is_set, &result);

@@ -3,11 +3,13 @@
 #include "watched.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 char *watch_folder;
@@ -283,6 +285,22 @@ child_clear (Child *self)
   support_wait_for_process (self->process);
   g_object_unref (self->output);
   g_object_unref (self->process);
+}
+
+void
+child_stop (Child *self)
+{
+  siginfo_t info;
+
+  kill ((pid_t) self->pid, SIGSTOP);
+  while (waitid (P_PID, self->pid, &info, WSTOPPED) < 0)
+    g_assert_cmpint (errno, ==, EINTR);
+}
+
+void
+child_continue (Child *self)
+{
+  kill ((pid_t) self->pid, SIGCONT);
 }
 
 static gboolean

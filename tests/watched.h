@@ -31,6 +31,9 @@ int child_run (gboolean is_exporting);
 void child_init (Child      *self,
                  const char *argument);
 void child_clear (Child *self);
+/* When it returns all of its threads have stopped. */
+void child_stop (Child *self);
+void child_continue (Child *self);
 void child_expect (Child      *self,
                    const char *line);
 void child_tell (Child      *self,

@@ -125,6 +125,14 @@ stand_in_line (void)
   return join (owner) + join (waiter) + join (decoy);
 }
 
+static gboolean
+sleep_long (ThredoThread  *thread,
+            gpointer       data,
+            GError       **error)
+{
+  return thredo_sleep (G_TIME_SPAN_DAY, NULL, error);
+}
+
 static gint is_over;
 
 static gboolean
@@ -146,15 +154,19 @@ wait_for_end_of_input (void)
     continue;
 }
 
+/* Beside one that does nothing. */
 static int
 keep_computing (void)
 {
-  g_autoptr(ThredoThread) thread = thredo_thread_spawn ("runaway", compute, NULL, NULL, NULL);
+  g_autoptr(ThredoThread) idle = thredo_thread_spawn ("idle", sleep_long, NULL, NULL, NULL);
+  g_autoptr(ThredoThread) runaway = thredo_thread_spawn ("runaway", compute, NULL, NULL, NULL);
 
   say_begun ();
   wait_for_end_of_input ();
   g_atomic_int_set (&is_over, TRUE);
-  return join (thread);
+  thredo_thread_cancel (idle);
+  thredo_thread_join (idle, NULL, NULL);
+  return join (runaway);
 }
 
 static gboolean
@@ -182,14 +194,6 @@ shield (void)
   wait_for_end_of_input ();
   thredo_event_set (event);
   return join (thread);
-}
-
-static gboolean
-sleep_long (ThredoThread  *thread,
-            gpointer       data,
-            GError       **error)
-{
-  return thredo_sleep (G_TIME_SPAN_DAY, NULL, error);
 }
 
 /* A group of threads of the same name. */

@@ -95,8 +95,8 @@ new_heading (Top   *top,
   guint n_waiting = thredo_monitor_get_n_waiting (top->monitor);
 
   latency = ctl_text_duration (thredo_monitor_get_loop_latency (top->monitor));
-  g_string_printf (line, "%s: %u threads, %u waiting, %.0f waits/s, loop late by %s", plain,
-                   top->rows->len, n_waiting,
+  g_string_printf (line, "%s: %u thread%s, %u waiting, %.0f waits/s, loop late by %s", plain,
+                   top->rows->len, top->rows->len != 1 ? "s" : "", n_waiting,
                    thredo_monitor_get_waits_per_second (top->monitor), latency);
   if (deadlocks->len > 0)
     g_string_append_printf (line, ", %u DEADLOCK%s", deadlocks->len, deadlocks->len > 1 ? "S" : "");

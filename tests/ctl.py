@@ -59,7 +59,7 @@ class TestCase(unittest.TestCase):
         self.env.pop("THREDO_MONITOR", None)
         # ThreadSanitizer sees no locks of the GLib that is here. The programs bring what helps, and
         # are checked; thredoctl is as it is installed.
-        self.env["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + ":report_bugs=0"
+        self.env["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + ":report_bugs=0:atexit_sleep_ms=0"
 
     def once(self, *args, **kwargs):
         return Result(subprocess.run([CTL, *map(str, args)], env=self.env, timeout=LIMIT,

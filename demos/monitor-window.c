@@ -2,6 +2,7 @@
 
 #include "monitor-window.h"
 
+#include "monitor-attach.h"
 #include "monitor-banner.h"
 #include "monitor-control.h"
 #include "monitor-details.h"
@@ -209,69 +210,19 @@ watch_own (MonitorWindow *self)
   monitor_window_set_monitor (self, self->own, program);
 }
 
-typedef struct
+/* The window goes on with what it shows until the other program has answered. */
+static GCancellable *
+begin_attaching (MonitorWindow *self,
+                 const char    *name)
 {
-  MonitorWindow *window;
-  MonitorProgram *program; /* NULL: it is not found yet */
-  GCancellable *cancellable;
-} Attempt;
-
-static Attempt *
-attempt_new (MonitorWindow  *window,
-             MonitorProgram *program,
-             const char     *name)
-{
-  Attempt *self = g_new0 (Attempt, 1);
   g_autofree char *subtitle = g_strdup_printf ("Asking %s…", name);
 
-  if (window->attaching != NULL)
-    g_cancellable_cancel (window->attaching);
-  g_clear_object (&window->attaching);
-  window->attaching = g_cancellable_new ();
-  self->window = g_object_ref (window);
-  self->program = program != NULL ? g_object_ref (program) : NULL;
-  self->cancellable = g_object_ref (window->attaching);
-  monitor_header_set_subtitle (window->header, subtitle);
-  return self;
-}
-
-static void
-attempt_free (Attempt *self)
-{
-  g_object_unref (self->window);
-  g_clear_object (&self->program);
-  g_object_unref (self->cancellable);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attempt, attempt_free)
-
-/* Whether it is still wanted; the window goes on with what it shows. */
-static gboolean
-attempt_end (Attempt *self)
-{
-  if (self->window->attaching != self->cancellable)
-    return FALSE;
-  g_clear_object (&self->window->attaching);
-  return self->window->monitor != NULL;
-}
-
-static char *
-explain (MonitorProgram *program,
-         const GError   *error)
-{
-  const char *name = monitor_program_get_name (program);
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
-    return g_strdup_printf ("%s cannot be watched: it has ended, or was not started with "
-                            "THREDO_MONITOR=1",
-                            name);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-    return g_strdup_printf ("%s cannot be watched: it does not answer", name);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
-    return g_strdup_printf ("%s cannot be watched: it is another user's", name);
-  return g_strdup_printf ("%s cannot be watched: %s", name, error->message);
+  if (self->attaching != NULL)
+    g_cancellable_cancel (self->attaching);
+  g_clear_object (&self->attaching);
+  self->attaching = g_cancellable_new ();
+  monitor_header_set_subtitle (self->header, subtitle);
+  return self->attaching;
 }
 
 static void
@@ -279,60 +230,37 @@ on_attached (GObject      *source,
              GAsyncResult *result,
              gpointer      user_data)
 {
-  g_autoptr(Attempt) attempt = user_data;
+  g_autoptr(MonitorWindow) self = user_data;
+  g_autoptr(MonitorProgram) program = NULL;
   g_autoptr(GError) error = NULL;
-  g_autoptr(ThredoMonitor) monitor = thredo_monitor_new_for_process_finish (result, &error);
-  g_autofree char *text = NULL;
+  g_autoptr(ThredoMonitor) monitor = monitor_attach_finish (result, &program, &error);
 
-  if (!attempt_end (attempt))
+  /* Another one was chosen meanwhile, or the window was closed. */
+  if (g_task_get_cancellable (G_TASK (result)) != self->attaching || self->monitor == NULL)
     return;
+  g_clear_object (&self->attaching);
   if (monitor != NULL)
     {
-      set_monitor (attempt->window, monitor, attempt->program);
+      set_monitor (self, monitor, program);
       return;
     }
-  text = explain (attempt->program, error);
-  monitor_notice_tell (attempt->window->notice, text, FALSE, 0);
-  show_counts (attempt->window);
+  monitor_notice_tell (self->notice, error->message, FALSE, 0);
+  show_counts (self);
 }
 
 static void
 attach (MonitorWindow  *self,
         MonitorProgram *program)
 {
-  Attempt *attempt;
+  guint pid = monitor_program_get_pid (program);
 
-  if (self->program != NULL && !thredo_monitor_is_closed (self->monitor) &&
-      monitor_program_get_pid (program) == monitor_program_get_pid (self->program))
-    return;
-  if (monitor_program_get_pid (program) == 0)
-    {
-      watch_own (self);
-      return;
-    }
-  attempt = attempt_new (self, program, monitor_program_get_name (program));
-  thredo_monitor_new_for_process_async (monitor_program_get_pid (program), attempt->cancellable,
-                                        on_attached, attempt);
-}
-
-static void
-on_found (GObject      *source,
-          GAsyncResult *result,
-          gpointer      user_data)
-{
-  g_autoptr(Attempt) attempt = user_data;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(MonitorProgram) program = monitor_programs_find_finish (result, &error);
-
-  if (!attempt_end (attempt))
-    return;
-  if (program != NULL)
-    {
-      attach (attempt->window, program);
-      return;
-    }
-  monitor_notice_tell (attempt->window->notice, error->message, FALSE, 0);
-  show_counts (attempt->window);
+  if (!thredo_monitor_is_closed (self->monitor) && pid == monitor_program_get_pid (self->program))
+    monitor_window_set_monitor (self, self->monitor, self->program);
+  else if (pid == 0)
+    watch_own (self);
+  else
+    monitor_attach_async (program, begin_attaching (self, monitor_program_get_name (program)),
+                          on_attached, g_object_ref (self));
 }
 
 /* A program by its name or number. */
@@ -340,9 +268,8 @@ void
 monitor_window_attach (MonitorWindow *self,
                        const char    *wanted)
 {
-  Attempt *attempt = attempt_new (self, NULL, wanted);
-
-  monitor_programs_find_async (wanted, attempt->cancellable, on_found, attempt);
+  monitor_attach_by_name_async (wanted, begin_attaching (self, wanted), on_attached,
+                                g_object_ref (self));
 }
 
 /* Actions */

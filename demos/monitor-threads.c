@@ -216,6 +216,13 @@ monitor_threads_set_monitor (MonitorThreads *self,
     monitor_table_select (self->table, *id);
 }
 
+/* Those that are found. */
+guint
+monitor_threads_count (MonitorThreads *self)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (self->filtered));
+}
+
 /* Stands where there would be threads; NULL: there are some. */
 void
 monitor_threads_set_hint (MonitorThreads *self,

@@ -19,6 +19,7 @@ void monitor_threads_set_monitor (MonitorThreads *self,
                                   ThredoMonitor  *monitor);
 void monitor_threads_set_search (MonitorThreads *self,
                                  const char     *text);
+guint monitor_threads_count (MonitorThreads *self);
 void monitor_threads_set_hint (MonitorThreads *self,
                                const char     *hint);
 void monitor_threads_refresh (MonitorThreads *self,

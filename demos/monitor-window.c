@@ -84,6 +84,8 @@ show_counts (MonitorWindow *self)
     hint = "Start a workload, to have something to watch";
   else if (n == 0)
     hint = "It has no threads";
+  else if (monitor_threads_count (monitor_pages_get_threads (self->pages)) == 0)
+    hint = "No thread is like what is searched for";
   monitor_threads_set_hint (monitor_pages_get_threads (self->pages), hint);
 }
 

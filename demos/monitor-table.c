@@ -559,6 +559,7 @@ resort (MonitorTable *self)
 void
 monitor_table_refresh (MonitorTable *self)
 {
+  gboolean is_last = self->monitor != NULL && thredo_monitor_is_closed (self->monitor);
   GHashTableIter iter;
   gpointer cell, data;
 
@@ -567,7 +568,7 @@ monitor_table_refresh (MonitorTable *self)
     monitor_groups_refresh (self->groups);
   g_hash_table_iter_init (&iter, self->cells);
   while (g_hash_table_iter_next (&iter, &cell, &data))
-    if (gtk_widget_get_mapped (gtk_list_item_get_child (cell)))
+    if (is_last || gtk_widget_get_mapped (gtk_list_item_get_child (cell)))
       update_cell (self, cell, data);
 }
 

@@ -24,9 +24,9 @@ STATES = {'active': 1, 'checked': 4, 'expanded': 10, 'focusable': 11, 'focused':
 
 # Those of AT-SPI's roles that there are in the window.
 ROLES = {2: 'alert', 7: 'switch', 10: 'column header', 16: 'dialog', 20: 'widget',
-         23: 'window', 27: 'image', 29: 'label', 31: 'list', 33: 'menu', 35: 'menu item',
-         37: 'page tab', 38: 'page tab list', 39: 'group', 43: 'button', 44: 'radio button',
-         48: 'scroll bar', 49: 'scroll pane', 55: 'grid', 56: 'cell',
+         23: 'window', 27: 'image', 29: 'label', 31: 'list', 32: 'list item', 33: 'menu',
+         35: 'menu item', 37: 'page tab', 38: 'page tab list', 39: 'group', 43: 'button',
+         44: 'radio button', 48: 'scroll bar', 49: 'scroll pane', 55: 'grid', 56: 'cell',
          65: 'tree', 66: 'table', 75: 'application', 79: 'entry', 87: 'search', 90: 'row'}
 
 SOCKET_XML = '''<node><interface name="org.a11y.atspi.Socket"><method name="Embed">
@@ -133,6 +133,10 @@ class Node:
 
     def is_(self, state):
         return bool(self.states & 1 << STATES[state])
+
+    def is_popover(self):
+        """Whether it has an X window of its own, above the other."""
+        return any(child.name == 'GtkPopoverContent' for child in self.children)
 
     def walk(self):
         yield self

@@ -16,6 +16,7 @@ from virtual_display import VirtualDisplay
 
 LIMIT = int(os.environ.get('THREDO_TEST_LIMIT', 60))  # seconds: only a hang reaches it
 PAUSE = 0.05  # between two looks
+SETTLED = 4  # looks
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -124,6 +125,10 @@ class Dashboard:
 
     def quit(self):
         """As a user does. Returns the exit status."""
+        # Keys that come before a popover has gone are gone with it.
+        self.wait_for(lambda: not any(attributes.override_redirect
+                                      for window, attributes in self.display.windows()),
+                      'no popover')
         self.press('ctrl+q')
         self.wait_for(lambda: self.has_ended(), 'the end of the program')
         return self.process.returncode
@@ -292,7 +297,7 @@ class Dashboard:
     def surface(self, node):
         """The X window, and what in it the coordinates of the node are relative to: x, y."""
         for top in (node, *node.ancestors()):
-            if top.role == 'window' or top.name in ('GtkPopover', 'GtkPopoverMenu'):
+            if top.role == 'window' or top.is_popover():
                 break
         extents = top.extents()
         if extents is None:
@@ -318,7 +323,7 @@ class Dashboard:
             if one.role == 'application':
                 break
             around.append(one)
-            if one.name in ('GtkPopover', 'GtkPopoverMenu'):
+            if one.is_popover():
                 break
         # What was hidden or has been scrolled away keeps the place that it had.
         for place in node.tree.extents(around).values():
@@ -348,8 +353,16 @@ class Dashboard:
     def type(self, text):
         self.display.type(text)
 
+    def settled_place(self, node):
+        """Its place, once it is where it was a moment before: a person takes that long, too."""
+        places = [self.place(node)]
+        while len(places) < SETTLED or len(set(places[-SETTLED:])) > 1:
+            time.sleep(PAUSE)
+            places.append(self.place(node))
+        return places[-1]
+
     def click_node(self, node, n=1):
-        place = self.place(node)
+        place = self.settled_place(node)
         if place is None:
             raise AssertionError(f'{node} is not to be seen')
         x, y, width, height = place

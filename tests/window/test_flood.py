@@ -12,8 +12,8 @@ import time
 from dashboard import DashboardTest
 
 N_TIMES = 15
-MEDIAN_LIMIT = 2  # seconds
-WORST_LIMIT = 15
+MEDIAN_LIMIT = 1  # second
+WORST_LIMIT = 10
 
 
 class Flood(DashboardTest):

@@ -107,7 +107,7 @@ class Dashboard:
             self.program = self.bus.programs[-1]
             self.wait_for(self.display.windows, 'its window')
             self.display.focus(self.x_window())
-            self.display.move(self.display.width - 1, self.display.height - 1)
+            self.rest()
             self.wait(lambda tree: tree.root.find('window'), 'its accessible window')
         except BaseException:
             self.kill()
@@ -347,6 +347,10 @@ class Dashboard:
         self.wait(lambda tree: tree.root.find('window').extents()[3] == height,
                   f'{width} × {height}')
 
+    def rest(self):
+        """The pointer where it brings up no tooltip, which would take the next click."""
+        self.display.move(self.display.width - 1, self.display.height - 1)
+
     def press(self, keys):
         self.display.press(keys)
 
@@ -371,6 +375,7 @@ class Dashboard:
             point = x + width // 4, y + height // 2
         self.last_point = point
         self.display.click(*point, n)
+        self.rest()
 
     def click(self, role, name, n=1):
         self.click_node(self.wait_node(role, name), n)

@@ -138,14 +138,17 @@ class TestHung(TestCase):
     def test_found_and_freed(self):
         process = self.start("hang")
         worker = self.wait_for_wait("worker", "get on Queue 'jobs'")
-        self.wait_for_wait(NAME, "join on Thread 'worker'")
+        # What the main thread is called, the system knows, or nobody.
+        main = wait_until(lambda: next((t["id"] for t in self.threads().values()
+                                        if t["waiting_for"] == "join on Thread 'worker'"), None),
+                          "nobody joins the worker")
 
         listed = self.succeed("list")
         self.assertRegex(listed.lines[1], rf"^ *{process.pid} +2 +2 +{NAME} +.*{NAME} hang$", listed)
         shown = self.succeed("ps")
         self.assertRegex(shown.out, rf"(?m)^ *{worker['id']} +worker +- +\S+ +waiting +\S+ +- +"
                                     r"get on Queue 'jobs'$", shown)
-        where = self.succeed("where", process.pid, NAME)
+        where = self.succeed("where", process.pid, main)
         self.assertEqual(len(where.lines), 2, where)
         self.assertIn("waits: join on Thread 'worker', for ", where.lines[0])
         self.assertRegex(where.lines[1], rf"^    for the end of thread {worker['id']} 'worker', which "
@@ -329,7 +332,8 @@ class TestShow(TestCase):
         process = self.deadlock()
         dump = json.loads(self.succeed("dump").out)
         self.assertEqual((dump["pid"], dump["program"]), (process.pid, NAME))
-        self.assertEqual(sorted(t["name"] for t in dump["threads"]), sorted([NAME, "one", "other"]))
+        self.assertLessEqual({"one", "other"}, {t["name"] for t in dump["threads"]})
+        self.assertEqual(len(dump["threads"]), 3)
         self.assertEqual((dump["n_threads"], dump["n_waiting"]), (3, 3))
         self.assertEqual(len(dump["deadlocks"]), 1)
         self.assertEqual({lock["name"] for lock in dump["locks"]}, {"left", "right"})

@@ -178,6 +178,7 @@ set_monitor (MonitorWindow  *self,
     {
       thredo_monitor_set_interval (monitor, self->own_interval);
       monitor_track_forget_all (G_LIST_MODEL (monitor));
+      thredo_monitor_refresh (monitor); /* it is as it was when it was left */
     }
   gtk_widget_remove_css_class (self->content, "ended");
   monitor_notice_hide (self->notice);

@@ -28,7 +28,8 @@ begin_watching (ThredoMonitor   *self,
  * It waits until the process has answered, which takes a moment, and five seconds at most. From
  * then on nothing but [method@Thredo.Monitor.cancel_thread] and
  * [method@Thredo.Monitor.cancel_group] waits for the process. What there is comes with the first
- * [signal@Thredo.Monitor::refreshed].
+ * [signal@Thredo.Monitor::refreshed]; a deadlock that comes about before is not told by
+ * [signal@Thredo.Monitor::deadlock], but found then.
  *
  * Returns: (transfer full): a new monitor, or %NULL with an error of `G_IO_ERROR`:
  *   `G_IO_ERROR_NOT_FOUND` or `G_IO_ERROR_CONNECTION_REFUSED` if the process is not there, or

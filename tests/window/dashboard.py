@@ -240,6 +240,9 @@ class Dashboard:
                                                   if row.name != 'thredo-monitor')
                               == sorted(names), what)
 
+    def wait_names_include(self, *names):
+        self.wait_rows(lambda rows: set(names) <= {row.name for row in rows}, f'rows of {names}')
+
     def row(self, name):
         rows = self.wait_rows(lambda rows: any(row.name == name for row in rows), f'row {name!r}')
         return next(row for row in rows if row.name == name)

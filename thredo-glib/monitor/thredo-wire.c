@@ -40,20 +40,59 @@ add_numbers (GVariantBuilder *builder,
        g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, numbers, n, sizeof (guint64)));
 }
 
-static guint64 *
-lookup_numbers (GVariant   *dictionary,
-                const char *key,
-                gsize      *n)
+/* What may be in a dictionary, and where in a record it goes. */
+typedef struct
 {
-  g_autoptr(GVariant) value = NULL;
+  const char *key;
+  const char *format; /* of g_variant_get() */
+  gsize offset;
+} Field;
+
+/* Takes each field once, in one pass. What is not there, or of another type, is left as it is. */
+static void
+unpack (GVariant    *dictionary,
+        const Field *fields,
+        guint        n_fields,
+        gpointer     record)
+{
+  guint taken = 0; /* a bit for each */
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, dictionary);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
+    {
+      for (guint i = 0; i < n_fields; i++)
+        {
+          if (!g_str_equal (fields[i].key, key))
+            continue;
+          if ((taken & 1u << i) == 0 &&
+              g_variant_check_format_string (value, fields[i].format, FALSE))
+            {
+              g_variant_get (value, fields[i].format, (char *) record + fields[i].offset);
+              taken |= 1u << i;
+            }
+          break;
+        }
+      g_variant_unref (value);
+    }
+}
+
+static guint64 *
+take_numbers (GVariant *value,
+              gsize    *n)
+{
   const guint64 *numbers;
+  guint64 *copy;
 
   *n = 0;
-  value = g_variant_lookup_value (dictionary, key, G_VARIANT_TYPE ("at"));
   if (value == NULL)
     return NULL;
   numbers = g_variant_get_fixed_array (value, n, sizeof (guint64));
-  return g_memdup2 (numbers, *n * sizeof (guint64));
+  copy = g_memdup2 (numbers, *n * sizeof (guint64));
+  g_variant_unref (value);
+  return copy;
 }
 
 /* Values of enumerations are sent as their nicknames. */
@@ -70,17 +109,13 @@ add_choice (GVariantBuilder *builder,
 }
 
 static int
-lookup_choice (GVariant   *dictionary,
-               const char *key,
-               GType       type,
-               int         otherwise)
+find_choice (const char *nick,
+             GType       type,
+             int         otherwise)
 {
   GEnumClass *choices = g_type_class_ref (type);
-  const GEnumValue *choice = NULL;
-  const char *nick;
+  const GEnumValue *choice = nick != NULL ? g_enum_get_value_by_nick (choices, nick) : NULL;
 
-  if (g_variant_lookup (dictionary, key, "&s", &nick))
-    choice = g_enum_get_value_by_nick (choices, nick);
   g_type_class_unref (choices);
   return choice != NULL ? choice->value : otherwise;
 }
@@ -124,33 +159,50 @@ thredo_wire_pack_thread (ThredoThreadInfo *info)
   return g_variant_builder_end (&builder);
 }
 
-/* What is not there, or of another type, is left as it is. FALSE if it has no number. */
+typedef struct
+{
+  ThredoThreadSeen seen;
+  const char *state;
+  GVariant *group_ids;
+} ThreadRecord;
+
+static const Field thread_fields[] = {
+  { "id", "t", G_STRUCT_OFFSET (ThreadRecord, seen.id) },
+  { "name", "s", G_STRUCT_OFFSET (ThreadRecord, seen.name) },
+  { "state", "&s", G_STRUCT_OFFSET (ThreadRecord, state) },
+  { "waiting-for", "s", G_STRUCT_OFFSET (ThreadRecord, seen.waiting_for) },
+  { "waiting-since", "x", G_STRUCT_OFFSET (ThreadRecord, seen.waiting_since) },
+  { "n-waits", "t", G_STRUCT_OFFSET (ThreadRecord, seen.n_waits) },
+  { "cpu-time", "x", G_STRUCT_OFFSET (ThreadRecord, seen.cpu_time) },
+  { "group-id", "t", G_STRUCT_OFFSET (ThreadRecord, seen.group_id) },
+  { "group-path", "^as", G_STRUCT_OFFSET (ThreadRecord, seen.group_path) },
+  { "group-ids", "@at", G_STRUCT_OFFSET (ThreadRecord, group_ids) },
+  { "daemon", "b", G_STRUCT_OFFSET (ThreadRecord, seen.is_daemon) },
+  { "cancelled", "b", G_STRUCT_OFFSET (ThreadRecord, seen.is_cancelled) },
+  { "shielded", "b", G_STRUCT_OFFSET (ThreadRecord, seen.is_shielded) },
+  { "held", "^as", G_STRUCT_OFFSET (ThreadRecord, seen.held) },
+};
+
+/* FALSE if it has no number. */
 gboolean
 thredo_wire_unpack_thread (GVariant         *dictionary,
                            ThredoThreadSeen *seen)
 {
-  const char *state = "";
+  ThreadRecord record = { .state = NULL };
 
-  *seen = (ThredoThreadSeen) { NULL };
-  if (!g_variant_lookup (dictionary, "id", "t", &seen->id))
-    return FALSE;
-  g_variant_lookup (dictionary, "name", "s", &seen->name);
-  g_variant_lookup (dictionary, "state", "&s", &state);
-  seen->state = g_str_equal (state, "waiting") ? THREDO_THREAD_STATE_WAITING
-                                               : THREDO_THREAD_STATE_RUNNING;
-  g_variant_lookup (dictionary, "waiting-for", "s", &seen->waiting_for);
-  g_variant_lookup (dictionary, "waiting-since", "x", &seen->waiting_since);
-  g_variant_lookup (dictionary, "n-waits", "t", &seen->n_waits);
-  g_variant_lookup (dictionary, "cpu-time", "x", &seen->cpu_time);
-  g_variant_lookup (dictionary, "group-id", "t", &seen->group_id);
-  g_variant_lookup (dictionary, "group-path", "^as", &seen->group_path);
-  seen->group_ids = lookup_numbers (dictionary, "group-ids", &seen->n_group_ids);
+  unpack (dictionary, thread_fields, G_N_ELEMENTS (thread_fields), &record);
+  *seen = record.seen;
+  seen->group_ids = take_numbers (record.group_ids, &seen->n_group_ids);
+  if (seen->id == 0)
+    {
+      thredo_thread_seen_clear (seen);
+      return FALSE;
+    }
+
+  seen->state = g_strcmp0 (record.state, "waiting") == 0 ? THREDO_THREAD_STATE_WAITING
+                                                         : THREDO_THREAD_STATE_RUNNING;
   if (seen->group_path == NULL || g_strv_length (seen->group_path) != seen->n_group_ids)
     seen->n_group_ids = 0;
-  g_variant_lookup (dictionary, "daemon", "b", &seen->is_daemon);
-  g_variant_lookup (dictionary, "cancelled", "b", &seen->is_cancelled);
-  g_variant_lookup (dictionary, "shielded", "b", &seen->is_shielded);
-  g_variant_lookup (dictionary, "held", "^as", &seen->held);
   return TRUE;
 }
 
@@ -174,24 +226,39 @@ thredo_wire_pack_queue (ThredoQueueInfo *info)
   return g_variant_builder_end (&builder);
 }
 
+typedef struct
+{
+  ThredoQueueSeen seen;
+  const char *order;
+} QueueRecord;
+
+static const Field queue_fields[] = {
+  { "id", "t", G_STRUCT_OFFSET (QueueRecord, seen.id) },
+  { "name", "s", G_STRUCT_OFFSET (QueueRecord, seen.name) },
+  { "order", "&s", G_STRUCT_OFFSET (QueueRecord, order) },
+  { "length", "u", G_STRUCT_OFFSET (QueueRecord, seen.length) },
+  { "max-size", "u", G_STRUCT_OFFSET (QueueRecord, seen.max_size) },
+  { "n-unfinished", "t", G_STRUCT_OFFSET (QueueRecord, seen.n_unfinished) },
+  { "n-getters", "u", G_STRUCT_OFFSET (QueueRecord, seen.n_getters) },
+  { "n-putters", "u", G_STRUCT_OFFSET (QueueRecord, seen.n_putters) },
+  { "closed", "b", G_STRUCT_OFFSET (QueueRecord, seen.is_closed) },
+};
+
 /* NULL if it has no number. */
 ThredoQueueInfo *
 thredo_wire_unpack_queue (GVariant *dictionary)
 {
-  ThredoQueueSeen seen = { 0 };
+  QueueRecord record = { .order = NULL };
 
-  if (!g_variant_lookup (dictionary, "id", "t", &seen.id))
-    return NULL;
-  g_variant_lookup (dictionary, "name", "s", &seen.name);
-  seen.order = (ThredoQueueOrder) lookup_choice (dictionary, "order", THREDO_TYPE_QUEUE_ORDER,
-                                                 THREDO_QUEUE_ORDER_FIFO);
-  g_variant_lookup (dictionary, "length", "u", &seen.length);
-  g_variant_lookup (dictionary, "max-size", "u", &seen.max_size);
-  g_variant_lookup (dictionary, "n-unfinished", "t", &seen.n_unfinished);
-  g_variant_lookup (dictionary, "n-getters", "u", &seen.n_getters);
-  g_variant_lookup (dictionary, "n-putters", "u", &seen.n_putters);
-  g_variant_lookup (dictionary, "closed", "b", &seen.is_closed);
-  return thredo_queue_info_new (&seen);
+  unpack (dictionary, queue_fields, G_N_ELEMENTS (queue_fields), &record);
+  if (record.seen.id == 0)
+    {
+      thredo_queue_seen_clear (&record.seen);
+      return NULL;
+    }
+  record.seen.order = (ThredoQueueOrder) find_choice (record.order, THREDO_TYPE_QUEUE_ORDER,
+                                                      THREDO_QUEUE_ORDER_FIFO);
+  return thredo_queue_info_new (&record.seen);
 }
 
 GVariant *
@@ -219,23 +286,40 @@ thredo_wire_pack_lock (ThredoLockInfo *info)
   return g_variant_builder_end (&builder);
 }
 
+typedef struct
+{
+  ThredoLockSeen seen;
+  GVariant *waiting_ids;
+} LockRecord;
+
+static const Field lock_fields[] = {
+  { "id", "t", G_STRUCT_OFFSET (LockRecord, seen.id) },
+  { "name", "s", G_STRUCT_OFFSET (LockRecord, seen.name) },
+  { "noun", "s", G_STRUCT_OFFSET (LockRecord, seen.noun) },
+  { "owner-id", "t", G_STRUCT_OFFSET (LockRecord, seen.owner_id) },
+  { "owner-name", "s", G_STRUCT_OFFSET (LockRecord, seen.owner_name) },
+  { "n-waiting", "u", G_STRUCT_OFFSET (LockRecord, seen.n_waiting) },
+  { "waiting-ids", "@at", G_STRUCT_OFFSET (LockRecord, waiting_ids) },
+  { "abandoned", "b", G_STRUCT_OFFSET (LockRecord, seen.is_abandoned) },
+};
+
 /* NULL if it has no number. */
 ThredoLockInfo *
 thredo_wire_unpack_lock (GVariant *dictionary)
 {
-  ThredoLockSeen seen = { 0 };
+  LockRecord record = { .waiting_ids = NULL };
+  ThredoLockSeen *seen = &record.seen;
 
-  if (!g_variant_lookup (dictionary, "id", "t", &seen.id))
-    return NULL;
-  g_variant_lookup (dictionary, "name", "s", &seen.name);
-  if (!g_variant_lookup (dictionary, "noun", "s", &seen.noun))
-    seen.noun = g_strdup ("Lock");
-  g_variant_lookup (dictionary, "owner-id", "t", &seen.owner_id);
-  g_variant_lookup (dictionary, "owner-name", "s", &seen.owner_name);
-  g_variant_lookup (dictionary, "n-waiting", "u", &seen.n_waiting);
-  seen.waiting_ids = lookup_numbers (dictionary, "waiting-ids", &seen.n_waiting_ids);
-  g_variant_lookup (dictionary, "abandoned", "b", &seen.is_abandoned);
-  return thredo_lock_info_new (&seen);
+  unpack (dictionary, lock_fields, G_N_ELEMENTS (lock_fields), &record);
+  seen->waiting_ids = take_numbers (record.waiting_ids, &seen->n_waiting_ids);
+  if (seen->id == 0)
+    {
+      thredo_lock_seen_clear (seen);
+      return NULL;
+    }
+  if (seen->noun == NULL)
+    seen->noun = g_strdup ("Lock");
+  return thredo_lock_info_new (seen);
 }
 
 GVariant *
@@ -257,21 +341,38 @@ thredo_wire_pack_ended (ThredoEndedInfo *info)
   return g_variant_builder_end (&builder);
 }
 
+typedef struct
+{
+  ThredoEndedSeen seen;
+  const char *state;
+} EndedRecord;
+
+static const Field ended_fields[] = {
+  { "serial", "t", G_STRUCT_OFFSET (EndedRecord, seen.serial) },
+  { "id", "t", G_STRUCT_OFFSET (EndedRecord, seen.id) },
+  { "name", "s", G_STRUCT_OFFSET (EndedRecord, seen.name) },
+  { "state", "&s", G_STRUCT_OFFSET (EndedRecord, state) },
+  { "message", "s", G_STRUCT_OFFSET (EndedRecord, seen.message) },
+  { "ended-at", "x", G_STRUCT_OFFSET (EndedRecord, seen.ended_at) },
+  { "cpu-time", "x", G_STRUCT_OFFSET (EndedRecord, seen.cpu_time) },
+};
+
 /* NULL if it has no number. */
 ThredoEndedInfo *
 thredo_wire_unpack_ended (GVariant *dictionary)
 {
-  ThredoEndedSeen seen = { 0 };
+  EndedRecord record = { .state = NULL };
+  ThredoEndedSeen *seen = &record.seen;
 
-  if (!g_variant_lookup (dictionary, "serial", "t", &seen.serial) ||
-      !g_variant_lookup (dictionary, "id", "t", &seen.id))
-    return NULL;
-  if (!g_variant_lookup (dictionary, "name", "s", &seen.name))
-    seen.name = g_strdup ("");
-  seen.state = (ThredoThreadState) lookup_choice (dictionary, "state", THREDO_TYPE_THREAD_STATE,
-                                                  THREDO_THREAD_STATE_FINISHED);
-  g_variant_lookup (dictionary, "message", "s", &seen.message);
-  g_variant_lookup (dictionary, "ended-at", "x", &seen.ended_at);
-  g_variant_lookup (dictionary, "cpu-time", "x", &seen.cpu_time);
-  return thredo_ended_info_new (&seen);
+  unpack (dictionary, ended_fields, G_N_ELEMENTS (ended_fields), &record);
+  if (seen->serial == 0 || seen->id == 0)
+    {
+      thredo_ended_seen_clear (seen);
+      return NULL;
+    }
+  if (seen->name == NULL)
+    seen->name = g_strdup ("");
+  seen->state = (ThredoThreadState) find_choice (record.state, THREDO_TYPE_THREAD_STATE,
+                                                 THREDO_THREAD_STATE_FINISHED);
+  return thredo_ended_info_new (seen);
 }

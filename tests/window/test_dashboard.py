@@ -178,6 +178,42 @@ class Table(DashboardTest):
             row['Group'] == 'pool' for row in rows[1:]), 'by group')
         self.end(dashboard)
 
+    def test_groups(self):
+        """The threads as a tree, and back; a group is cancelled from its row."""
+        dashboard = self.start('-w', 'pool', '-w', 'runaway')
+        dashboard.wait_names(POOL + ['deaf loop', 'polite loop'], 'two workloads')
+        dashboard.click('button', 'Group threads')
+        dashboard.wait_names(POOL + ['deaf loop', 'polite loop', 'pool', 'runaway'], 'the tree')
+        names = [row.name for row in dashboard.rows()]
+        self.assertLess(names.index('pool'), names.index('feeder'))
+        self.assertLess(names.index('runaway'), names.index('deaf loop'))
+        dashboard.click('label', 'pool')
+        dashboard.wait_row_state('pool', 'selected')
+        dashboard.press('Left')  # folds it
+        dashboard.wait_names(['deaf loop', 'polite loop', 'pool', 'runaway'], 'folded')
+        dashboard.press('Right')
+        dashboard.wait_names(POOL + ['deaf loop', 'polite loop', 'pool', 'runaway'], 'unfolded')
+        dashboard.click('button', 'Cancel group pool')
+        dashboard.wait_names(['deaf loop', 'polite loop', 'runaway'], 'the other group')
+        dashboard.press('ctrl+g')
+        dashboard.wait_names(['deaf loop', 'polite loop'], 'no tree')
+        self.end(dashboard)
+
+    def test_pages(self):
+        dashboard = self.start('-w', 'pool')
+        dashboard.wait_names(POOL, 'pool')
+        dashboard.click('button', 'Cancel worker 3')
+        dashboard.wait_names([name for name in POOL if name != 'worker 3'], 'all but worker 3')
+        dashboard.press('alt+2')
+        dashboard.wait_label('jobs')
+        dashboard.press('alt+3')
+        dashboard.wait_label('results')
+        dashboard.press('alt+4')
+        dashboard.wait_label('worker 3')
+        dashboard.press('alt+1')
+        dashboard.wait_names([name for name in POOL if name != 'worker 3'], 'the threads')
+        self.end(dashboard)
+
     def test_details(self):
         dashboard = self.start('-w', 'pool')
         dashboard.wait_names(POOL, 'pool')

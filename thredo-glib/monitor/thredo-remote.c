@@ -19,7 +19,7 @@
  * waits for an answer keeps this, and this does not keep the monitor. */
 struct _ThredoRemote
 {
-  ThredoMonitor *monitor; /* NULL: it has gone */
+  GWeakRef monitor; /* whose last reference any thread may drop meanwhile */
   GMainContext *context;
   GPid pid;
   GDBusConnection *connection;
@@ -43,6 +43,7 @@ remote_clear (gpointer data)
 {
   ThredoRemote *self = data;
 
+  g_weak_ref_clear (&self->monitor);
   g_main_context_unref (self->context);
   g_clear_object (&self->connection);
   g_object_unref (self->cancellable);
@@ -61,12 +62,14 @@ remote_unref (gpointer data)
 static void
 note_closed (ThredoRemote *self)
 {
+  g_autoptr(ThredoMonitor) monitor = g_weak_ref_get (&self->monitor);
+
   if (thredo_remote_is_closed (self))
     return;
   thredo_figure_set (&self->closed, 1);
   g_cancellable_cancel (self->cancellable);
-  if (self->monitor != NULL)
-    thredo_monitor_note_closed (self->monitor);
+  if (monitor != NULL)
+    thredo_monitor_note_closed (monitor);
 }
 
 static ThredoDeadlock *
@@ -89,15 +92,16 @@ deadlock_told (GDBusConnection *connection,
                gpointer         user_data)
 {
   ThredoRemote *self = user_data;
+  g_autoptr(ThredoMonitor) monitor = g_weak_ref_get (&self->monitor);
   g_autoptr(ThredoDeadlock) deadlock = NULL;
   g_autoptr(GVariant) ids = NULL;
   const char *description;
 
-  if (self->monitor == NULL || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sat)")))
+  if (monitor == NULL || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sat)")))
     return;
   g_variant_get (parameters, "(&s@at)", &description, &ids);
   deadlock = unpack_deadlock (description, ids);
-  thredo_monitor_emit_deadlock (self->monitor, deadlock);
+  thredo_monitor_emit_deadlock (monitor, deadlock);
 }
 
 static void
@@ -109,6 +113,13 @@ connection_closed (GDBusConnection *connection,
   note_closed (self);
 }
 
+static void
+unref_closure (gpointer  data,
+               GClosure *closure)
+{
+  remote_unref (data);
+}
+
 /* In the context, with a connection that is for it, which it takes. */
 ThredoRemote *
 thredo_remote_new (ThredoMonitor   *monitor,
@@ -118,7 +129,7 @@ thredo_remote_new (ThredoMonitor   *monitor,
 {
   ThredoRemote *self = g_atomic_rc_box_new0 (ThredoRemote);
 
-  self->monitor = monitor;
+  g_weak_ref_init (&self->monitor, monitor);
   self->context = g_main_context_ref (context);
   self->pid = pid;
   self->connection = connection;
@@ -128,7 +139,8 @@ thredo_remote_new (ThredoMonitor   *monitor,
   self->locks = g_ptr_array_new_with_free_func (g_object_unref);
   self->history = g_ptr_array_new_with_free_func (g_object_unref);
   self->queues_wanted = self->locks_wanted = 1;
-  g_signal_connect (connection, "closed", G_CALLBACK (connection_closed), self);
+  g_signal_connect_data (connection, "closed", G_CALLBACK (connection_closed),
+                         g_atomic_rc_box_acquire (self), unref_closure, G_CONNECT_DEFAULT);
   g_main_context_push_thread_default (context);
   self->subscription = g_dbus_connection_signal_subscribe (
       connection, NULL, THREDO_WIRE_INTERFACE, "Deadlock", THREDO_WIRE_PATH, NULL,
@@ -138,11 +150,10 @@ thredo_remote_new (ThredoMonitor   *monitor,
   return self;
 }
 
-/* By the monitor, which goes. */
+/* By the monitor, which goes, on any thread. */
 void
 thredo_remote_close (ThredoRemote *self)
 {
-  self->monitor = NULL;
   g_signal_handlers_disconnect_by_data (self->connection, self);
   g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
   g_cancellable_cancel (self->cancellable);
@@ -205,10 +216,10 @@ unpack_threads (GVariant *threads)
   return all;
 }
 
-/* After this the monitor may have gone. */
 static void
-take_threads (ThredoRemote *self,
-              GVariant     *reply)
+take_threads (ThredoRemote  *self,
+              ThredoMonitor *monitor,
+              GVariant      *reply)
 {
   g_autoptr(GVariant) threads = NULL, ids = NULL;
   g_autoptr(GArray) changed = NULL;
@@ -219,13 +230,13 @@ take_threads (ThredoRemote *self,
   g_variant_get (reply, "(tb@aa{sv}@at)", &self->serial, &all, &threads, &ids);
   changed = unpack_threads (threads);
   gone = g_variant_get_fixed_array (ids, &n_gone, sizeof (guint64));
-  thredo_monitor_take_changes (self->monitor, changed, all, gone, (guint) n_gone);
+  thredo_monitor_take_changes (monitor, changed, all, gone, (guint) n_gone);
 }
 
-/* The same goes for this. */
 static void
-take_figures (ThredoRemote *self,
-              GVariant     *reply)
+take_figures (ThredoRemote  *self,
+              ThredoMonitor *monitor,
+              GVariant      *reply)
 {
   g_autoptr(GVariant) figures = g_variant_get_child_value (reply, 0);
   double waits_per_second = 0;
@@ -235,12 +246,13 @@ take_figures (ThredoRemote *self,
   g_variant_lookup (figures, "n-waiting", "u", &n_waiting);
   g_variant_lookup (figures, "waits-per-second", "d", &waits_per_second);
   g_variant_lookup (figures, "loop-latency", "x", &loop_latency);
-  thredo_monitor_set_figures (self->monitor, n_waiting, waits_per_second, MAX (loop_latency, 0));
+  thredo_monitor_set_figures (monitor, n_waiting, waits_per_second, MAX (loop_latency, 0));
 }
 
 static void
-take_deadlocks (ThredoRemote *self,
-                GVariant     *reply)
+take_deadlocks (ThredoRemote  *self,
+                ThredoMonitor *monitor,
+                GVariant      *reply)
 {
   g_autoptr(GVariantIter) iter = NULL;
   const char *description;
@@ -256,8 +268,9 @@ take_deadlocks (ThredoRemote *self,
 }
 
 static void
-take_queues (ThredoRemote *self,
-             GVariant     *reply)
+take_queues (ThredoRemote  *self,
+             ThredoMonitor *monitor,
+             GVariant      *reply)
 {
   g_autoptr(GVariant) queues = g_variant_get_child_value (reply, 1);
 
@@ -273,8 +286,9 @@ take_queues (ThredoRemote *self,
 }
 
 static void
-take_locks (ThredoRemote *self,
-            GVariant     *reply)
+take_locks (ThredoRemote  *self,
+            ThredoMonitor *monitor,
+            GVariant      *reply)
 {
   g_autoptr(GVariant) locks = g_variant_get_child_value (reply, 1);
 
@@ -290,8 +304,9 @@ take_locks (ThredoRemote *self,
 }
 
 static void
-take_history (ThredoRemote *self,
-              GVariant     *reply)
+take_history (ThredoRemote  *self,
+              ThredoMonitor *monitor,
+              GVariant      *reply)
 {
   g_autoptr(GVariant) ended = g_variant_get_child_value (reply, 0);
 
@@ -313,8 +328,9 @@ static const struct
 {
   const char *method;
   const char *type;
-  void (*take) (ThredoRemote *self,
-                GVariant     *reply);
+  void (*take) (ThredoRemote  *self,
+                ThredoMonitor *monitor,
+                GVariant      *reply);
 } asks[N_ASKS] = {
   [ASK_THREADS] = { "GetThreads", "(tbaa{sv}at)", take_threads },
   [ASK_FIGURES] = { "GetFigures", "(a{sv})", take_figures },
@@ -355,10 +371,11 @@ told (GObject      *source,
 {
   ThredoRemote *self = user_data;
   g_autoptr(GVariant) reply = g_dbus_connection_call_finish (self->connection, result, NULL);
+  ThredoMonitor *monitor = g_weak_ref_get (&self->monitor);
   Ask what = self->asked;
 
   self->is_asking = FALSE;
-  if (self->monitor != NULL && !thredo_remote_is_closed (self) &&
+  if (monitor != NULL && !thredo_remote_is_closed (self) &&
       (reply != NULL || what != ASK_THREADS))
     {
       Ask next = get_next (self, what);
@@ -366,10 +383,11 @@ told (GObject      *source,
       if (next < N_ASKS)
         ask (self, next);
       if (reply != NULL)
-        asks[what].take (self, reply);
+        asks[what].take (self, monitor, reply);
       if (next == N_ASKS)
-        thredo_monitor_note_refreshed (self->monitor);
+        thredo_monitor_note_refreshed (monitor);
     }
+  g_clear_object (&monitor);
   remote_unref (self);
 }
 

@@ -363,9 +363,12 @@ class Dashboard:
     def settled_place(self, node):
         """Its place, once it is where it was a moment before: a person takes that long, too."""
         places = [self.place(node)]
-        while len(places) < SETTLED or len(set(places[-SETTLED:])) > 1:
-            time.sleep(PAUSE)
+
+        def has_settled():
             places.append(self.place(node))
+            return len(places) >= SETTLED and len(set(places[-SETTLED:])) == 1
+
+        self.wait_for(has_settled, f'{node} at rest')
         return places[-1]
 
     def click_node(self, node, n=1):

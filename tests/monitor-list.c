@@ -391,6 +391,7 @@ typedef struct
   ThredoQueue *there;
 } Busy;
 
+#if !THREDO_PORTABLE
 static gboolean
 compute (ThredoThread  *thread,
          gpointer       user_data,
@@ -400,6 +401,7 @@ compute (ThredoThread  *thread,
     ;
   return TRUE;
 }
+#endif
 
 /* The OS thread of one that has computed is given to one that does not: that has taken
  * nothing. */

@@ -512,7 +512,7 @@ thredo_monitor_take_changes (ThredoMonitor *self,
                              const guint64 *gone,
                              guint          n_gone)
 {
-  g_autoptr(ThredoMonitor) kept = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr(ThredoMonitor) kept = g_object_ref (self);
   guint n_before = self->roster.infos->len;
 
   self->refreshing = TRUE;
@@ -545,7 +545,7 @@ void
 thredo_monitor_emit_deadlock (ThredoMonitor  *self,
                               ThredoDeadlock *deadlock)
 {
-  g_autoptr(ThredoMonitor) kept = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr(ThredoMonitor) kept = g_object_ref (self);
 
   g_signal_emit (self, signals[SIGNAL_DEADLOCK], 0, deadlock);
 }

@@ -64,6 +64,18 @@ monitor_notice_class_init (MonitorNoticeClass *klass)
   gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
 }
 
+/* A box makes room for baselines at different heights, as those of words and of a picture are, but
+ * not before it knows its width. An overlay has none. */
+static GtkWidget *
+wrap_button (GtkWidget *button)
+{
+  GtkWidget *overlay = gtk_overlay_new ();
+
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_overlay_set_child (GTK_OVERLAY (overlay), button);
+  return overlay;
+}
+
 static void
 monitor_notice_init (MonitorNotice *self)
 {
@@ -76,9 +88,7 @@ monitor_notice_init (MonitorNotice *self)
   gtk_label_set_wrap_mode (GTK_LABEL (self->text), PANGO_WRAP_WORD_CHAR);
   gtk_widget_set_hexpand (self->text, TRUE);
   self->offer_button = gtk_button_new ();
-  gtk_widget_set_valign (self->offer_button, GTK_ALIGN_CENTER);
   gtk_button_set_has_frame (GTK_BUTTON (close_button), FALSE);
-  gtk_widget_set_valign (close_button, GTK_ALIGN_CENTER);
   gtk_widget_set_tooltip_text (close_button, "Hide the message");
   gtk_accessible_update_property (GTK_ACCESSIBLE (close_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   "Hide the message", -1);
@@ -86,8 +96,8 @@ monitor_notice_init (MonitorNotice *self)
 
   gtk_widget_add_css_class (box, "notice");
   gtk_box_append (GTK_BOX (box), self->text);
-  gtk_box_append (GTK_BOX (box), self->offer_button);
-  gtk_box_append (GTK_BOX (box), close_button);
+  gtk_box_append (GTK_BOX (box), wrap_button (self->offer_button));
+  gtk_box_append (GTK_BOX (box), wrap_button (close_button));
   self->revealer = gtk_revealer_new ();
   gtk_revealer_set_child (GTK_REVEALER (self->revealer), box);
   gtk_widget_set_parent (self->revealer, GTK_WIDGET (self));

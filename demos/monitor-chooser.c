@@ -36,6 +36,21 @@ on_running (MonitorWorkload *workload,
   gtk_switch_set_state (control, running);
 }
 
+/* The switch of GTK 4.8 knows Return alone. */
+static void
+add_space (GtkWidget *control)
+{
+  GtkEventController *keys = gtk_shortcut_controller_new ();
+  GtkShortcutAction *action = g_object_ref (gtk_activate_action_get ());
+  GtkShortcutTrigger *trigger;
+
+  trigger = gtk_alternative_trigger_new (gtk_keyval_trigger_new (GDK_KEY_space, 0),
+                                         gtk_keyval_trigger_new (GDK_KEY_KP_Space, 0));
+  gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (keys),
+                                        gtk_shortcut_new (trigger, action));
+  gtk_widget_add_controller (control, keys);
+}
+
 static GtkWidget *
 new_row (MonitorWorkload *workload)
 {
@@ -60,6 +75,7 @@ new_row (MonitorWorkload *workload)
   g_signal_connect_object (control, "state-set", G_CALLBACK (on_state_set), workload, 0);
   g_signal_connect_object (workload, "notify::running", G_CALLBACK (on_running), control, 0);
   on_running (workload, NULL, GTK_SWITCH (control));
+  add_space (control);
 
   gtk_box_append (GTK_BOX (words), title);
   gtk_box_append (GTK_BOX (words), description);

@@ -285,7 +285,7 @@ class Window(DashboardTest):
         dashboard = self.start()
         dashboard.press('ctrl+n')
         dashboard.wait_focus('switch', 'Worker pool')
-        dashboard.press('Return')
+        dashboard.press('space')
         dashboard.wait(lambda tree: tree.root.find('switch', 'Worker pool').is_('checked'), 'pool')
         dashboard.press('Escape')
         dashboard.wait_no_node('switch', 'Worker pool')

@@ -233,6 +233,13 @@ monitor_threads_set_hint (MonitorThreads *self,
     gtk_label_set_label (GTK_LABEL (self->hint), hint);
 }
 
+void
+monitor_threads_show_timeline (MonitorThreads *self,
+                               gboolean        show)
+{
+  gtk_widget_set_visible (gtk_paned_get_end_child (GTK_PANED (self->panes)), show);
+}
+
 /* After each time that the threads were looked at. */
 void
 monitor_threads_refresh (MonitorThreads *self,

@@ -22,6 +22,8 @@ void monitor_threads_set_search (MonitorThreads *self,
 guint monitor_threads_count (MonitorThreads *self);
 void monitor_threads_set_hint (MonitorThreads *self,
                                const char     *hint);
+void monitor_threads_show_timeline (MonitorThreads *self,
+                                    gboolean        show);
 void monitor_threads_refresh (MonitorThreads *self,
                               gint64          now);
 ThredoThreadInfo *monitor_threads_dup_example (MonitorThreads *self);

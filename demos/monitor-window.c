@@ -18,6 +18,7 @@
  * between two looks the window does nothing. */
 
 #define NARROW_WIDTH 640 /* up to which it has one column of things */
+#define LOW_HEIGHT 780   /* from which on there is room for a deadlock beside all else */
 #define BRIEFLY 10       /* seconds */
 #define ENDING_TIME 500  /* milliseconds in which a program that has gone has ended */
 
@@ -34,7 +35,8 @@ struct _MonitorWindow
   GListModel *workloads;
   gboolean is_grouped;
   gboolean narrow;
-  guint narrow_source;
+  gboolean low;
+  guint adapt_source;
   gboolean closing;
 
   MonitorHeader *header;
@@ -89,6 +91,18 @@ show_counts (MonitorWindow *self)
   monitor_threads_set_hint (monitor_pages_get_threads (self->pages), hint);
 }
 
+/* A deadlock comes first. */
+static void
+make_room (MonitorWindow *self)
+{
+  gboolean is_deadlocked = monitor_banner_is_shown (self->banner);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->figures),
+                          !is_deadlocked || (!self->narrow && !self->low));
+  monitor_threads_show_timeline (monitor_pages_get_threads (self->pages),
+                                 !is_deadlocked || !self->low);
+}
+
 static void
 on_refreshed (MonitorWindow *self)
 {
@@ -100,9 +114,7 @@ on_refreshed (MonitorWindow *self)
   monitor_pages_refresh (self->pages, now);
   monitor_details_refresh (self->details, now);
   monitor_banner_refresh (self->banner);
-  /* There is no room for both. */
-  gtk_widget_set_visible (GTK_WIDGET (self->figures),
-                          !self->narrow || !monitor_banner_is_shown (self->banner));
+  make_room (self);
 }
 
 static void
@@ -140,6 +152,7 @@ on_closed (MonitorWindow *self)
   monitor_pages_refresh (self->pages, now);
   monitor_details_refresh (self->details, now);
   monitor_banner_refresh (self->banner);
+  make_room (self);
   if (monitor_program_is_running (self->program))
     self->ended_source = g_timeout_add (ENDING_TIME, on_ended, self);
   else
@@ -414,19 +427,20 @@ adapt (MonitorWindow *self)
     gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
+  make_room (self);
 }
 
 static gboolean
-on_narrow (gpointer user_data)
+on_resized (gpointer user_data)
 {
   MonitorWindow *self = user_data;
 
-  self->narrow_source = 0;
+  self->adapt_source = 0;
   adapt (self);
   return G_SOURCE_REMOVE;
 }
 
-/* What it has to change for its width, it may not change just now. */
+/* What it has to change for its size, it may not change just now. */
 static void
 monitor_window_size_allocate (GtkWidget *widget,
                               int        width,
@@ -435,13 +449,15 @@ monitor_window_size_allocate (GtkWidget *widget,
 {
   MonitorWindow *self = MONITOR_WINDOW (widget);
   gboolean narrow = width <= NARROW_WIDTH;
+  gboolean low = height < LOW_HEIGHT;
 
   GTK_WIDGET_CLASS (monitor_window_parent_class)->size_allocate (widget, width, height, baseline);
-  if (narrow == self->narrow)
+  if (narrow == self->narrow && low == self->low)
     return;
   self->narrow = narrow;
-  if (self->narrow_source == 0)
-    self->narrow_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_narrow, self, NULL);
+  self->low = low;
+  if (self->adapt_source == 0)
+    self->adapt_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_resized, self, NULL);
 }
 
 static void
@@ -501,7 +517,7 @@ monitor_window_dispose (GObject *object)
 {
   MonitorWindow *self = MONITOR_WINDOW (object);
 
-  g_clear_handle_id (&self->narrow_source, g_source_remove);
+  g_clear_handle_id (&self->adapt_source, g_source_remove);
   leave_monitor (self);
   if (self->attaching != NULL)
     g_cancellable_cancel (self->attaching);
@@ -592,6 +608,7 @@ add_search (MonitorWindow *self)
 static void
 monitor_window_init (MonitorWindow *self)
 {
+  GtkWidget *scrolled_window = gtk_scrolled_window_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   GtkWidget *notice = monitor_notice_new ("Choose another program", "monitor.choose-program");
   GtkWidget *banner = monitor_banner_new ();
@@ -620,7 +637,11 @@ monitor_window_init (MonitorWindow *self)
   gtk_box_append (GTK_BOX (box), self->search_bar);
   gtk_box_append (GTK_BOX (box), self->content);
   gtk_box_append (GTK_BOX (box), details);
-  gtk_window_set_child (GTK_WINDOW (self), box);
+  /* Only where there is no room for it at its lowest does the whole of it scroll. */
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled_window), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled_window), box);
+  gtk_window_set_child (GTK_WINDOW (self), scrolled_window);
 }
 
 /* @monitor is of this process. */

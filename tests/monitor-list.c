@@ -464,6 +464,24 @@ test_waits (void)
   mirror_clear (&mirror);
 }
 
+/* The source that a monitor has in its context keeps what keeps the context. */
+static void
+test_last_of_its_context (void)
+{
+  for (GTimeSpan interval = 0; interval <= G_TIME_SPAN_HOUR; interval += G_TIME_SPAN_HOUR)
+    {
+      GMainContext *context = g_main_context_new ();
+      ThredoMonitor *monitor;
+
+      g_main_context_push_thread_default (context);
+      monitor = thredo_monitor_new ();
+      g_main_context_pop_thread_default (context);
+      thredo_monitor_set_interval (monitor, interval);
+      g_main_context_unref (context);
+      g_assert_finalize_object (monitor);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -479,6 +497,7 @@ main (int    argc,
   g_test_add_func ("/monitor/list/dropped-group", test_dropped_group);
   g_test_add_func ("/monitor/list/cpu-time", test_cpu_time);
   g_test_add_func ("/monitor/list/waits", test_waits);
+  g_test_add_func ("/monitor/list/last-of-its-context", test_last_of_its_context);
 
   return g_test_run ();
 }

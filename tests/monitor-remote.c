@@ -451,6 +451,27 @@ test_new_async (void)
   g_assert_true (g_str_has_prefix (error->message, "Process "));
 }
 
+/* Numbers that no process has, or none of those that can be watched. */
+static void
+test_no_such_process (void)
+{
+  const guint none[] = { 0, 1, (guint) G_MAXINT + 1, G_MAXUINT };
+
+  for (guint i = 0; i < G_N_ELEMENTS (none); i++)
+    {
+      g_autofree char *number = g_strdup_printf ("rocess %u", none[i]);
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GError) later = NULL;
+
+      g_assert_null (thredo_monitor_new_for_process (none[i], NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+      g_assert_nonnull (strstr (error->message, number));
+      g_assert_null (watch_async (none[i], NULL, &later));
+      g_assert_error (later, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+      g_assert_cmpstr (later->message, ==, error->message);
+    }
+}
+
 static void
 test_cancel_async (void)
 {
@@ -710,6 +731,7 @@ main (int    argc,
   g_test_add_func ("/monitor/remote/history", test_history);
   g_test_add_func ("/monitor/remote/group-ids", test_group_ids);
   g_test_add_func ("/monitor/remote/new-async", test_new_async);
+  g_test_add_func ("/monitor/remote/no-such-process", test_no_such_process);
   g_test_add_func ("/monitor/remote/cancel-async", test_cancel_async);
   g_test_add_func ("/monitor/remote/cancel-async/killed", test_cancel_async_killed);
   g_test_add_func ("/monitor/remote/cancel-async/here", test_cancel_async_here);

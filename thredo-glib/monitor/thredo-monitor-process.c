@@ -6,6 +6,17 @@
 
 /* Monitors of other processes. */
 
+/* Numbers come from whoever sits there. */
+static gboolean
+check_pid (guint    pid,
+           GError **error)
+{
+  if (pid > 0 && pid <= G_MAXINT)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no process %u", pid);
+  return FALSE;
+}
+
 /* Takes the connection. */
 static void
 begin_watching (ThredoMonitor   *self,
@@ -47,10 +58,11 @@ thredo_monitor_new_for_process (guint          pid,
   g_autoptr(ThredoMonitor) self = NULL;
   GDBusConnection *connection;
 
-  g_return_val_if_fail (pid > 0 && pid <= G_MAXINT, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!check_pid (pid, error))
+    return NULL;
   connection = thredo_attach ((GPid) pid, cancellable, error);
   if (connection == NULL)
     return NULL;
@@ -88,6 +100,8 @@ connected (GObject      *source,
  *
  * Does what [ctor@Thredo.Monitor.new_for_process] does, and lets the caller go on meanwhile.
  *
+ * The monitor is for the thread-default main context of the caller, in which @callback is called.
+ *
  * Since: 1.0
  */
 void
@@ -96,14 +110,20 @@ thredo_monitor_new_for_process_async (guint                pid,
                                       GAsyncReadyCallback  callback,
                                       gpointer             user_data)
 {
+  GError *error = NULL;
   GTask *task;
 
-  g_return_if_fail (pid > 0 && pid <= G_MAXINT);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = g_task_new (NULL, cancellable, callback, user_data);
   g_task_set_source_tag (task, thredo_monitor_new_for_process_async);
   g_task_set_check_cancellable (task, FALSE);
+  if (!check_pid (pid, &error))
+    {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
+    }
   g_task_set_task_data (task, g_object_new (THREDO_TYPE_MONITOR, "pid", pid, NULL),
                         g_object_unref);
   thredo_attach_async ((GPid) pid, cancellable, connected, task);

@@ -194,6 +194,14 @@ thredo_runtime_connect (GPid     pid,
   if (g_file_test (folder, G_FILE_TEST_EXISTS) && !thredo_runtime_check_folder (folder, error))
     return NULL;
   socket = try_connect (pid, &why);
+  if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ||
+      g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    {
+      g_set_error (error, G_IO_ERROR, why->code,
+                   "Process %d cannot be watched: it has ended, or is not exported in '%s'",
+                   (int) pid, folder);
+      return NULL;
+    }
   if (socket == NULL)
     {
       g_set_error (error, G_IO_ERROR, why->code,

@@ -183,7 +183,7 @@ test_queues_gone (void)
 {
   g_autoptr(ThredoMonitor) monitor = thredo_monitor_new ();
   ThredoQueue *queues[3];
-  g_autoptr(ThredoQueueInfo) info = NULL;
+  G_GNUC_UNUSED g_autoptr(ThredoQueueInfo) info = NULL;
 
   for (guint i = 0; i < 3; i++)
     {
@@ -209,7 +209,7 @@ compare_with_a_queue (const GValue *a,
                       const GValue *b,
                       gpointer      user_data)
 {
-  g_autoptr(ThredoQueue) other = thredo_queue_new (0);
+  G_GNUC_UNUSED g_autoptr(ThredoQueue) other = thredo_queue_new (0);
   guintptr of_a = (guintptr) g_value_get_pointer (a);
   guintptr of_b = (guintptr) g_value_get_pointer (b);
 

@@ -611,19 +611,20 @@ test_environment (void)
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     {
       g_autofree char *errors = NULL;
-      g_autofree char *output = run_with (watch_folder, silent[i], "--plain", &errors);
+      G_GNUC_UNUSED g_autofree char *output =
+          run_with (watch_folder, silent[i], "--plain", &errors);
 
       g_assert_cmpstr (errors, ==, "");
     }
   {
     g_autofree char *errors = NULL;
-    g_autofree char *output = run_with (watch_folder, "yes", "--plain", &errors);
+    G_GNUC_UNUSED g_autofree char *output = run_with (watch_folder, "yes", "--plain", &errors);
 
     g_assert_nonnull (strstr (errors, "THREDO_MONITOR is 'yes', and not 0 or 1"));
   }
   {
     g_autofree char *errors = NULL;
-    g_autofree char *output = run_with (missing, "1", "--plain", &errors);
+    G_GNUC_UNUSED g_autofree char *output = run_with (missing, "1", "--plain", &errors);
 
     g_assert_nonnull (strstr (errors, missing));
   }
@@ -719,7 +720,7 @@ main (int    argc,
   if (status == 0)
     {
       g_autofree char *sockets = g_build_filename (watch_folder, "thredo-glib", NULL);
-      g_autoptr(GPtrArray) rest = thredo_monitor_list_processes (NULL);
+      G_GNUC_UNUSED g_autoptr(GPtrArray) rest = thredo_monitor_list_processes (NULL);
       g_autofree char *other = g_build_filename (watch_folder, "other", NULL);
       g_autofree char *long_name = g_strnfill (100, 'x');
       g_autofree char *long_path = g_build_filename (other, long_name, NULL);

@@ -180,7 +180,7 @@ static void
 test_properties (void)
 {
   g_autoptr(ThredoThread) thread = NULL;
-  g_autoptr(ThredoLock) lock = thredo_lock_new ();
+  G_GNUC_UNUSED g_autoptr(ThredoLock) lock = thredo_lock_new ();
   guint n_states = 0, n_names = 0, n_all = 0;
   ThredoThreadInfo *info;
   SupportGate gate;

@@ -743,7 +743,7 @@ main (int    argc,
   if (status == 0)
     {
       g_autofree char *sockets = g_build_filename (watch_folder, "thredo-glib", NULL);
-      g_autoptr(GPtrArray) rest = thredo_monitor_list_processes (NULL);
+      G_GNUC_UNUSED g_autoptr(GPtrArray) rest = thredo_monitor_list_processes (NULL);
 
       g_rmdir (sockets);
       g_rmdir (watch_folder);

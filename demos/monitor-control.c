@@ -44,6 +44,10 @@ tell (Request      *self,
   /* The answer may come when the window is closed. */
   if (gtk_widget_get_root (self->widget) == NULL)
     return;
+  /* The program may have ended of just that, before its answer; that it has gone, the window tells
+   * itself. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return;
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     message = g_strdup_printf ("%s has already ended", self->name);
   else

@@ -5,6 +5,8 @@
  *
  *   window-subject crew   three threads that wait for what never comes; ends when all of them have
  *                         been cancelled
+ *   window-subject last   a thread that waits for what never comes; to cancel it ends the process
+ *                         at once, before whoever has asked for that has an answer
  *   window-subject flood  10,000 threads in a second, each of which ends at once, until standard
  *                         input is closed; says how many they were in a second
  */
@@ -54,6 +56,35 @@ run_crew (void)
   puts ("ready");
   fflush (stdout);
   thredo_group_join (crew, NULL, NULL);
+}
+
+/* The last one */
+
+static void
+end_process (void)
+{
+  _exit (0);
+}
+
+static gboolean
+end_with_process (ThredoThread  *thread,
+                  gpointer       user_data,
+                  GError       **error)
+{
+  g_cancellable_connect (thredo_thread_get_cancellable (thread), end_process, NULL, NULL);
+  puts ("ready");
+  fflush (stdout);
+  return thredo_queue_get_pointer (user_data, NULL, error) != NULL;
+}
+
+static void
+run_last (void)
+{
+  g_autoptr(ThredoQueue) work = thredo_queue_new (0);
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+
+  spawn (group, "last", end_with_process, work);
+  thredo_group_join (group, NULL, NULL);
 }
 
 /* The flood */
@@ -117,6 +148,8 @@ main (int    argc,
 {
   if (argc == 2 && strcmp (argv[1], "crew") == 0)
     run_crew ();
+  else if (argc == 2 && strcmp (argv[1], "last") == 0)
+    run_last ();
   else if (argc == 2 && strcmp (argv[1], "flood") == 0)
     run_flood ();
   else

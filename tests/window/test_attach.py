@@ -56,6 +56,20 @@ class Attach(DashboardTest):
         dashboard.row('thredo-monitor')
         self.end(dashboard)
 
+    def test_ended_by_a_cancel(self):
+        """What ends before it can answer was cancelled all the same."""
+        process = self.subject('last')
+        dashboard = self.start('--pid', str(process.pid))
+        dashboard.wait_names_include('last')
+        dashboard.click('button', 'Cancel last')
+        dashboard.wait_for(lambda: process.poll() is not None, 'its end')
+        self.assertEqual(process.returncode, 0)
+        dashboard.wait_label('window-subject has ended')
+        dashboard.wait_label('Has ended')
+        self.assertIsNone(dashboard.tree().root.find(
+            'label', lambda name: 'could not be cancelled' in name))
+        self.end(dashboard)
+
     def test_killed_while_in_list(self):
         process = self.subject('crew')
         dashboard = self.start()

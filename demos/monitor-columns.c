@@ -159,8 +159,12 @@ update_group_state (GtkWidget    *child,
 {
   const char *classes[] = { "dim-label", NULL };
   guint n = monitor_group_get_n_threads (group);
-  g_autofree char *text = g_strdup_printf ("%'u thread%s", n, n == 1 ? "" : "s");
+  guint n_all = monitor_group_get_n_all (group);
+  const char *noun = n_all == 1 ? "thread" : "threads";
+  g_autofree char *text = NULL;
 
+  text = n < n_all ? g_strdup_printf ("%'u of %'u %s", n, n_all, noun)
+                   : g_strdup_printf ("%'u %s", n, noun);
   if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (child)), text) == 0)
     return;
   gtk_widget_set_css_classes (child, classes);

@@ -21,7 +21,8 @@ struct _MonitorGroup
   GListStore *threads;      /* by their numbers */
   GtkSortListModel *sorted; /* weak; NULL: nobody looks at them */
   guint n_threads;          /* also of those in it */
-  guint n_cancelled;
+  guint n_all;              /* with those that are not in the list */
+  guint n_cancelled;        /* of all */
   guint64 n_waits;
   double load;
   gboolean is_named;
@@ -85,6 +86,13 @@ monitor_group_get_n_threads (MonitorGroup *self)
   return self->n_threads;
 }
 
+/* With those that are not in the list, but belong to it all the same. */
+guint
+monitor_group_get_n_all (MonitorGroup *self)
+{
+  return MAX (self->n_all, self->n_threads);
+}
+
 /* Of its threads so far, and those in its groups; as is what follows. */
 guint64
 monitor_group_get_n_waits (MonitorGroup *self)
@@ -98,10 +106,11 @@ monitor_group_get_load (MonitorGroup *self)
   return self->load;
 }
 
+/* All of it, whatever is in the list. */
 gboolean
 monitor_group_is_cancelled (MonitorGroup *self)
 {
-  return self->n_cancelled == self->n_threads;
+  return self->n_cancelled > 0 && self->n_cancelled >= monitor_group_get_n_all (self);
 }
 
 /* The tree */
@@ -570,13 +579,37 @@ sum_up (MonitorGroup     *group,
 {
   double load = monitor_track_get (info)->load;
   guint64 n_waits = thredo_thread_info_get_n_waits (info);
-  gboolean is_cancelled = monitor_track_is_cancelling (info);
 
   for (; group != NULL; group = group->outer)
     {
       group->load += load;
       group->n_waits += n_waits;
-      group->n_cancelled += is_cancelled;
+    }
+}
+
+/* What is cancelled with a group is more than a search may have found of it. */
+static void
+count_all (MonitorGroups *self,
+           GListModel    *all)
+{
+  guint n_all = g_list_model_get_n_items (all);
+
+  for (guint i = 0; i < n_all; i++)
+    {
+      g_autoptr(ThredoThreadInfo) info = g_list_model_get_item (all, i);
+      gboolean is_cancelled = monitor_track_is_cancelling (info);
+      gsize n;
+      const guint64 *ids = thredo_thread_info_get_group_ids (info, &n);
+
+      for (gsize k = 0; k < n; k++)
+        {
+          MonitorGroup *group = g_hash_table_lookup (self->by_id, &ids[k]);
+
+          if (group == NULL)
+            continue;
+          group->n_all++;
+          group->n_cancelled += is_cancelled;
+        }
     }
 }
 
@@ -594,9 +627,11 @@ take_name (MonitorGroup     *group,
   group->name = g_strdup (path[n - 1]);
 }
 
-/* After each time that the threads were looked at. */
+/* After each time that the threads were looked at; @all of them, also those that are not in the
+ * list. */
 void
-monitor_groups_refresh (MonitorGroups *self)
+monitor_groups_refresh (MonitorGroups *self,
+                        GListModel    *all)
 {
   GHashTableIter iter;
   gpointer group;
@@ -606,6 +641,7 @@ monitor_groups_refresh (MonitorGroups *self)
     {
       ((MonitorGroup *) group)->load = 0;
       ((MonitorGroup *) group)->n_waits = 0;
+      ((MonitorGroup *) group)->n_all = 0;
       ((MonitorGroup *) group)->n_cancelled = 0;
       ((MonitorGroup *) group)->is_named = FALSE;
     }
@@ -622,6 +658,7 @@ monitor_groups_refresh (MonitorGroups *self)
       if (!place->group->is_named && place->group != self->root)
         take_name (place->group, place->info);
     }
+  count_all (self, all);
   settle_arrived (self);
 }
 

@@ -14,6 +14,7 @@ G_DECLARE_FINAL_TYPE (MonitorGroup, monitor_group, MONITOR, GROUP, GObject)
 guint64 monitor_group_get_id (MonitorGroup *self);
 const char *monitor_group_get_name (MonitorGroup *self);
 guint monitor_group_get_n_threads (MonitorGroup *self);
+guint monitor_group_get_n_all (MonitorGroup *self);
 guint64 monitor_group_get_n_waits (MonitorGroup *self);
 double monitor_group_get_load (MonitorGroup *self);
 gboolean monitor_group_is_cancelled (MonitorGroup *self);
@@ -26,7 +27,8 @@ MonitorGroups *monitor_groups_new (GtkSorter *sorter);
 void monitor_groups_set_threads (MonitorGroups *self,
                                  GListModel    *threads);
 GListModel *monitor_groups_get_rows (MonitorGroups *self);
-void monitor_groups_refresh (MonitorGroups *self);
+void monitor_groups_refresh (MonitorGroups *self,
+                             GListModel    *all);
 gboolean monitor_groups_is_sorted (MonitorGroups *self);
 void monitor_groups_note_expanded (MonitorGroups  *self,
                                    GtkTreeListRow *row);

@@ -56,6 +56,34 @@ unpack (gpointer item)
 }
 
 static void
+name_button (GtkWidget *button,
+             GObject   *item)
+{
+  g_autofree char *label = NULL;
+
+  if (MONITOR_IS_GROUP (item))
+    label = g_strdup_printf ("Cancel group %s", monitor_group_get_name (MONITOR_GROUP (item)));
+  else if (item != NULL)
+    label = g_strdup_printf ("Cancel %s", thredo_thread_info_get_name (THREDO_THREAD_INFO (item)));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  -1);
+}
+
+/* A button that gets another label is called by that. */
+static void
+update_button (MonitorTable        *self,
+               GtkWidget           *button,
+               const MonitorColumn *column,
+               GObject             *item)
+{
+  g_autofree char *before = g_strdup (gtk_button_get_label (GTK_BUTTON (button)));
+
+  monitor_column_update (column, button, item, self->monitor);
+  if (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (button)), before) != 0)
+    name_button (button, item);
+}
+
+static void
 update_cell (MonitorTable        *self,
              GtkListItem         *cell,
              const MonitorColumn *column)
@@ -65,7 +93,10 @@ update_cell (MonitorTable        *self,
 
   if (GTK_IS_TREE_EXPANDER (child))
     child = gtk_tree_expander_get_child (GTK_TREE_EXPANDER (child));
-  monitor_column_update (column, child, item, self->monitor);
+  if (GTK_IS_BUTTON (child))
+    update_button (self, child, column, item);
+  else
+    monitor_column_update (column, child, item, self->monitor);
 }
 
 static MonitorTable *
@@ -158,20 +189,6 @@ set_row (GtkWidget    *expander,
   gtk_tree_expander_set_list_row (GTK_TREE_EXPANDER (expander), row);
   if (row != NULL)
     g_signal_connect_object (row, "notify::expanded", G_CALLBACK (on_expanded), self, 0);
-}
-
-static void
-name_button (GtkWidget *button,
-             GObject   *item)
-{
-  g_autofree char *label = NULL;
-
-  if (MONITOR_IS_GROUP (item))
-    label = g_strdup_printf ("Cancel group %s", monitor_group_get_name (MONITOR_GROUP (item)));
-  else if (item != NULL)
-    label = g_strdup_printf ("Cancel %s", thredo_thread_info_get_name (THREDO_THREAD_INFO (item)));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
-                                  -1);
 }
 
 static void
@@ -510,7 +527,7 @@ monitor_table_set_tree (MonitorTable *self,
       monitor_order_note_all (self->threads);
       self->groups = monitor_groups_new (gtk_sort_list_model_get_sorter (self->sorted));
       monitor_groups_set_threads (self->groups, self->threads);
-      monitor_groups_refresh (self->groups);
+      monitor_groups_refresh (self->groups, G_LIST_MODEL (self->monitor));
       gtk_single_selection_set_model (self->selection, monitor_groups_get_rows (self->groups));
       gtk_sort_list_model_set_model (self->sorted, NULL);
     }
@@ -565,7 +582,7 @@ monitor_table_refresh (MonitorTable *self)
 
   resort (self);
   if (self->groups != NULL)
-    monitor_groups_refresh (self->groups);
+    monitor_groups_refresh (self->groups, G_LIST_MODEL (self->monitor));
   g_hash_table_iter_init (&iter, self->cells);
   while (g_hash_table_iter_next (&iter, &cell, &data))
     if (is_last || gtk_widget_get_mapped (gtk_list_item_get_child (cell)))

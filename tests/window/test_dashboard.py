@@ -199,6 +199,22 @@ class Table(DashboardTest):
         dashboard.wait_names(['deaf loop', 'polite loop'], 'no tree')
         self.end(dashboard)
 
+    def test_search_in_groups(self):
+        """A group says how many were found in it; it is cancelled as a whole."""
+        dashboard = self.start('-w', 'pool', '--groups')
+        dashboard.wait_names(POOL + ['pool'], 'the tree')
+        self.assertEqual(dashboard.row('pool')['State'], '7 threads')
+        dashboard.press('ctrl+f')
+        dashboard.wait_focus('entry', 'Search the threads')
+        dashboard.type('worker 4')
+        dashboard.wait_rows(lambda rows: [(row.name, row['State']) for row in rows][:1]
+                            == [('pool', '1 of 7 threads')] and len(rows) == 2, 'one of them')
+        dashboard.click('button', 'Cancel group pool')
+        dashboard.wait_rows(lambda rows: not rows, 'the one')
+        dashboard.press('Escape')
+        dashboard.wait_names([], 'all of them')
+        self.end(dashboard)
+
     def test_pages(self):
         dashboard = self.start('-w', 'pool')
         dashboard.wait_names(POOL, 'pool')

@@ -27,6 +27,19 @@ run_export_and_tell (void)
 }
 
 static int
+run_list_and_tell (void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) processes = thredo_monitor_list_processes (&error);
+
+  if (processes != NULL)
+    g_print ("%u\n", processes->len);
+  else
+    g_print ("%s %d: %s\n", g_quark_to_string (error->domain), error->code, error->message);
+  return 0;
+}
+
+static int
 run_plain (void)
 {
   g_autoptr(ThredoThread) thread = NULL;
@@ -552,6 +565,33 @@ assert_refused (const char *runtime,
 }
 
 static void
+assert_list_says (const char *runtime,
+                  const char *prefix,
+                  const char *what)
+{
+  g_autofree char *errors = NULL;
+  g_autofree char *output = run_with (runtime, NULL, "--list-and-tell", &errors);
+
+  g_test_message ("%s", output);
+  g_assert_true (g_str_has_prefix (output, prefix));
+  g_assert_nonnull (strstr (output, what));
+}
+
+static void
+test_list_folder (void)
+{
+  g_autofree char *missing = g_build_filename (watch_folder, "missing", NULL);
+  g_autofree char *file = g_build_filename (watch_folder, "file", NULL);
+  g_autofree char *not_directory = g_strdup_printf ("g-io-error-quark %d: ",
+                                                    G_IO_ERROR_NOT_DIRECTORY);
+
+  assert_list_says (missing, "0", "\n");
+  g_assert_true (g_file_set_contents (file, "", 0, NULL));
+  assert_list_says (file, not_directory, file);
+  g_assert_cmpint (g_unlink (file), ==, 0);
+}
+
+static void
 test_folder (void)
 {
   g_autofree char *folder = g_build_filename (watch_folder, "other", NULL);
@@ -692,6 +732,8 @@ main (int    argc,
     return child_run (FALSE);
   if (argc > 1 && g_str_equal (argv[1], "--export-and-tell"))
     return run_export_and_tell ();
+  if (argc > 1 && g_str_equal (argv[1], "--list-and-tell"))
+    return run_list_and_tell ();
   if (argc > 1 && g_str_equal (argv[1], "--plain"))
     return run_plain ();
   if (argc > 3 && g_str_equal (argv[1], "--stranger"))
@@ -713,6 +755,7 @@ main (int    argc,
   g_test_add_func ("/monitor/export/two", test_two);
   g_test_add_func ("/monitor/export/stranger", test_stranger);
   g_test_add_func ("/monitor/export/folder", test_folder);
+  g_test_add_func ("/monitor/export/list-folder", test_list_folder);
   g_test_add_func ("/monitor/export/environment", test_environment);
   g_test_add_func ("/monitor/export/resources", test_resources);
 

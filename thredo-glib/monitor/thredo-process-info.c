@@ -226,11 +226,13 @@ compare_pids (gconstpointer a,
  *
  * Sockets that processes have left behind when they died are removed. Those of containers that
  * share the folder and have numbers of their own for their processes stay, and are not told of.
+ * Where there is no folder for the sockets, there is none of the processes.
  * Any thread may call this; it does not wait for any of the processes.
  *
  * Returns: (element-type Thredo.ProcessInfo) (transfer container): the processes by their
- *   numbers, or %NULL with `G_IO_ERROR_PERMISSION_DENIED` if the folder of the sockets is
- *   open to others, or an error of `G_FILE_ERROR` if it cannot be read
+ *   numbers, or %NULL with an error of `G_IO_ERROR`: `G_IO_ERROR_PERMISSION_DENIED` if the folder
+ *   of the sockets is another user's, or open to others, `G_IO_ERROR_NOT_DIRECTORY` if it is no
+ *   folder, and others if it cannot be reached; or of `G_FILE_ERROR` if it cannot be read
  *
  * Since: 1.0
  */
@@ -240,12 +242,20 @@ thredo_monitor_list_processes (GError **error)
   g_autofree char *folder = thredo_runtime_get_folder ();
   g_autoptr(GPtrArray) processes = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr(GDir) dir = NULL;
+  GError *why = NULL;
   const char *name;
 
-  if (!g_file_test (folder, G_FILE_TEST_EXISTS))
-    return g_steal_pointer (&processes);
-  if (!thredo_runtime_check_folder (folder, error))
-    return NULL;
+  if (!thredo_runtime_check_folder (folder, &why))
+    {
+      /* Nobody has exported anything yet. */
+      if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        {
+          g_error_free (why);
+          return g_steal_pointer (&processes);
+        }
+      g_propagate_error (error, why);
+      return NULL;
+    }
   dir = g_dir_open (folder, 0, error);
   if (dir == NULL)
     return NULL;

@@ -522,10 +522,15 @@ class TestBadInput(TestCase):
 
     def test_no_program(self):
         for command in "ps", "top", "where", "locks", "queues", "history", "deadlocks", "dump":
-            self.fail_with(1, "There is no program that can be watched: start one with THREDO_MONITOR=1",
-                           command)
+            self.fail_with(1, "There is no program that can be watched: start one with THREDO_MONITOR=1 "
+                              rf".*'{self.runtime}/thredo-glib'", command)
         self.fail_with(1, "There is no program 'nothing' that can be watched", "ps", "nothing")
-        self.fail_with(0, "There is no program that can be watched", "list")
+        self.fail_with(0, f"There is no program that can be watched: .*'{self.runtime}/thredo-glib'", "list")
+
+    def test_no_runtime_folder(self):
+        self.env["XDG_RUNTIME_DIR"] = os.devnull
+        self.fail_with(1, f"'{os.devnull}/thredo-glib': Not a directory", "list")
+        self.fail_with(1, f"'{os.devnull}/thredo-glib': Not a directory", "ps")
 
     def test_no_process(self):
         child = subprocess.Popen(["true"])

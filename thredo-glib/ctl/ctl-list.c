@@ -155,8 +155,9 @@ ctl_list_run (CtlOptions *options)
     return write_json (rows);
   if (rows->len == 0)
     {
-      ctl_output_complain ("There is no program that can be watched: start one with "
-                           "THREDO_MONITOR=1 in its environment");
+      g_autofree char *none = ctl_select_dup_none ();
+
+      ctl_output_complain ("%s", none);
       return CTL_DONE;
     }
   status = write_table (rows);

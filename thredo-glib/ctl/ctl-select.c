@@ -115,18 +115,33 @@ set_many_error (GError     **error,
                list->str);
 }
 
+/* With the folder in which they would be: often it is another than that of the program. */
+char *
+ctl_select_dup_none (void)
+{
+  return g_strdup_printf ("There is no program that can be watched: start one with "
+                          "THREDO_MONITOR=1 in its environment (looked for in '%s/thredo-glib')",
+                          g_get_user_runtime_dir ());
+}
+
 static guint
 select_only (GPtrArray  *processes,
              GError    **error)
 {
   if (processes->len == 0)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                         "There is no program that can be watched: start one with "
-                         "THREDO_MONITOR=1 in its environment");
+    {
+      g_autofree char *none = ctl_select_dup_none ();
+
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, none);
+    }
   else if (processes->len > 1)
-    set_many_error (error, "There are several programs", processes);
+    {
+      set_many_error (error, "There are several programs", processes);
+    }
   else
-    return thredo_process_info_get_pid (processes->pdata[0]);
+    {
+      return thredo_process_info_get_pid (processes->pdata[0]);
+    }
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "ctl.h"
 
 GPtrArray *ctl_select_list (GError **error);
+char *ctl_select_dup_none (void);
 ThredoMonitor *ctl_select_connect (guint    pid,
                                    GError **error);
 ThredoMonitor *ctl_select (const char  *process,

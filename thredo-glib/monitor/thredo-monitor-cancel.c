@@ -59,6 +59,9 @@ cancel_async (ThredoMonitor *self,
  * It does not wait for the thread to end. Any thread may call this. If it is another process
  * that is watched, it waits for that to say that it has done so, five seconds at most.
  *
+ * A program that only waited for this may end before it has answered. That is told as
+ * `G_IO_ERROR_CLOSED`, although the cancel has come about.
+ *
  * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
  *   there is no such thread, or it has ended; `G_IO_ERROR_CANCELLED` if @cancellable is cancelled;
  *   of another process also `G_IO_ERROR_CLOSED` if it has gone, or `G_IO_ERROR_TIMED_OUT`
@@ -148,6 +151,9 @@ thredo_monitor_cancel_thread_finish (ThredoMonitor  *self,
  *
  * It does not wait for the threads to end. Any thread may call this. If it is another process
  * that is watched, it waits for that to say that it has done so, five seconds at most.
+ *
+ * A program that only waited for this may end before it has answered. That is told as
+ * `G_IO_ERROR_CLOSED`, although the cancel has come about.
  *
  * Returns: %TRUE, or %FALSE with an error ([error@Gio.IOErrorEnum]): `G_IO_ERROR_NOT_FOUND` if
  *   there is no such group, or none of its threads is running; `G_IO_ERROR_CANCELLED` if

@@ -271,6 +271,9 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
    *
    * The number of the process that it watches.
    *
+   * It is for [ctor@Thredo.Monitor.new_for_process] to set: a monitor that is made with it, and
+   * not by that, is [property@Thredo.Monitor:closed].
+   *
    * Since: 1.0
    */
   properties[PROP_PID] =

@@ -533,6 +533,7 @@ test_cancel_async_killed (void)
   child_clear (&child);
   watch_until ("a result", is_set, &result);
   g_assert_false (thredo_monitor_cancel_thread_finish (monitor, result, &error));
+  g_assert_nonnull (strstr (error->message, "The process"));
   support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_CLOSED);
 }
 

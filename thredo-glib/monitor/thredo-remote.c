@@ -476,7 +476,15 @@ check_open (ThredoRemote  *self,
   return FALSE;
 }
 
-/* Makes an error of the process ours; takes it. */
+static void
+set_message (GError     *error,
+             const char *message)
+{
+  g_free (error->message);
+  error->message = g_strdup (message);
+}
+
+/* Makes an error of the process, or of GDBus, ours; takes it. */
 static GError *
 translate (GError *why)
 {
@@ -489,6 +497,10 @@ translate (GError *why)
       why->domain = G_IO_ERROR;
       why->code = G_IO_ERROR_NOT_FOUND;
     }
+  else if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    set_message (why, "The process has gone before it has answered");
+  else if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+    set_message (why, "The process does not answer");
   return why;
 }
 

@@ -532,6 +532,11 @@ class TestBadInput(TestCase):
         self.fail_with(1, f"'{os.devnull}/thredo-glib': Not a directory", "list")
         self.fail_with(1, f"'{os.devnull}/thredo-glib': Not a directory", "ps")
 
+    def test_thread_for_a_program(self):
+        process = self.start("hang")
+        for args in ["where", "worker"], ["cancel", "worker", "worker"]:
+            self.fail_with(1, f"There is no program 'worker' that can be watched, but {process.pid} .{NAME}.$", *args)
+
     def test_no_process(self):
         child = subprocess.Popen(["true"])
         child.wait(LIMIT)

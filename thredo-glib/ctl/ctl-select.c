@@ -100,19 +100,44 @@ ctl_select_connect (guint    pid,
   return g_steal_pointer (&monitor);
 }
 
+/* "12 (name), 13 (other)". */
+static char *
+dup_names (GPtrArray *processes)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < processes->len; i++)
+    g_string_append_printf (names, "%s%u (%s)", i > 0 ? ", " : "",
+                            thredo_process_info_get_pid (processes->pdata[i]),
+                            thredo_process_info_get_program (processes->pdata[i]));
+  return g_string_free (names, FALSE);
+}
+
 static void
 set_many_error (GError     **error,
                 const char  *what,
                 GPtrArray   *processes)
 {
-  g_autoptr(GString) list = g_string_new (NULL);
+  g_autofree char *names = dup_names (processes);
 
-  for (guint i = 0; i < processes->len; i++)
-    g_string_append_printf (list, "%s%u (%s)", i > 0 ? ", " : "",
-                            thredo_process_info_get_pid (processes->pdata[i]),
-                            thredo_process_info_get_program (processes->pdata[i]));
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s; say which by its number", what,
-               list->str);
+               names);
+}
+
+/* Whoever meant a thread sees that it was taken for a program. */
+static void
+set_none_error (GError     **error,
+                const char  *name,
+                GPtrArray   *processes)
+{
+  g_autofree char *names = dup_names (processes);
+
+  if (processes->len > 0)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 "There is no program '%s' that can be watched, but %s", name, names);
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 "There is no program '%s' that can be watched", name);
 }
 
 /* With the folder in which they would be: often it is another than that of the program. */
@@ -162,8 +187,7 @@ select_by_name (GPtrArray   *processes,
   if (found->len > 1)
     set_many_error (error, "There are several of that name", found);
   else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                 "There is no program '%s' that can be watched", name);
+    set_none_error (error, name, processes);
   return 0;
 }
 

@@ -482,6 +482,31 @@ test_last_of_its_context (void)
     }
 }
 
+/* What it was to be told of is not kept when it goes, and its context. */
+static void
+test_untold (void)
+{
+  GMainContext *context = g_main_context_new ();
+  ThredoLock *lock = thredo_lock_new ();
+  g_autoptr(GError) error = NULL;
+  ThredoMonitor *monitor;
+
+  g_main_context_push_thread_default (context);
+  monitor = thredo_monitor_new ();
+  g_main_context_pop_thread_default (context);
+
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_FAIL);
+  g_assert_true (thredo_lock_acquire (lock, NULL, NULL));
+  g_assert_false (thredo_lock_acquire (lock, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_DEADLOCK);
+  g_assert_true (thredo_lock_release (lock, NULL));
+  thredo_set_deadlock_policy (THREDO_DEADLOCK_POLICY_REPORT);
+
+  g_assert_finalize_object (monitor);
+  g_main_context_unref (context);
+  g_assert_finalize_object (lock);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -498,6 +523,7 @@ main (int    argc,
   g_test_add_func ("/monitor/list/cpu-time", test_cpu_time);
   g_test_add_func ("/monitor/list/waits", test_waits);
   g_test_add_func ("/monitor/list/last-of-its-context", test_last_of_its_context);
+  g_test_add_func ("/monitor/list/untold", test_untold);
 
   return g_test_run ();
 }

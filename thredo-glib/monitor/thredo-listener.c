@@ -22,7 +22,7 @@ listener_clear (gpointer data)
 {
   ThredoListener *self = data;
 
-  g_main_context_unref (self->context);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_weak_ref_clear (&self->monitor);
 }
 
@@ -30,12 +30,6 @@ void
 thredo_listener_unref (ThredoListener *self)
 {
   g_atomic_rc_box_release_full (self, listener_clear);
-}
-
-static void
-listener_unref (gpointer data)
-{
-  thredo_listener_unref (data);
 }
 
 /* For the thread-default main context of the caller. */
@@ -60,12 +54,19 @@ thredo_listener_begin (ThredoListener *self)
   thredo_mutex_unlock (&listeners.lock);
 }
 
+/* Also of one that has not begun. It lets its context go: there may be news in that, which keep
+ * this. */
 void
 thredo_listener_end (ThredoListener *self)
 {
+  GMainContext *context;
+
   thredo_mutex_lock (&listeners.lock);
-  g_ptr_array_remove_fast (listeners.all, self);
+  if (listeners.all != NULL)
+    g_ptr_array_remove_fast (listeners.all, self);
+  context = g_steal_pointer (&self->context);
   thredo_mutex_unlock (&listeners.lock);
+  g_main_context_unref (context);
 }
 
 typedef struct
@@ -95,27 +96,50 @@ emit (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+source_unref (gpointer data)
+{
+  g_source_unref (data);
+}
+
+static void
+context_unref (gpointer data)
+{
+  g_main_context_unref (data);
+}
+
+static GSource *
+new_source (ThredoListener *listener,
+            ThredoDeadlock *deadlock)
+{
+  GSource *source = g_idle_source_new ();
+  News *news = g_new (News, 1);
+
+  news->listener = g_atomic_rc_box_acquire (listener);
+  news->deadlock = g_object_ref (deadlock);
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, emit, news, news_free);
+  g_source_set_static_name (source, "[thredo] deadlock");
+  return source;
+}
+
 /* Tells every monitor, each in its own main context, later. */
 void
 thredo_listener_tell_all (ThredoDeadlock *deadlock)
 {
-  g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func (listener_unref);
+  g_autoptr(GPtrArray) contexts = g_ptr_array_new_with_free_func (context_unref);
+  g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func (source_unref);
 
   thredo_mutex_lock (&listeners.lock);
   for (guint i = 0; listeners.all != NULL && i < listeners.all->len; i++)
-    g_ptr_array_add (told, g_atomic_rc_box_acquire (g_ptr_array_index (listeners.all, i)));
+    {
+      ThredoListener *listener = listeners.all->pdata[i];
+
+      g_ptr_array_add (contexts, g_main_context_ref (listener->context));
+      g_ptr_array_add (sources, new_source (listener, deadlock));
+    }
   thredo_mutex_unlock (&listeners.lock);
 
-  for (guint i = 0; i < told->len; i++)
-    {
-      g_autoptr(GSource) source = g_idle_source_new ();
-      News *news = g_new (News, 1);
-
-      news->listener = g_atomic_rc_box_acquire (g_ptr_array_index (told, i));
-      news->deadlock = g_object_ref (deadlock);
-      g_source_set_priority (source, G_PRIORITY_DEFAULT);
-      g_source_set_callback (source, emit, news, news_free);
-      g_source_set_static_name (source, "[thredo] deadlock");
-      g_source_attach (source, news->listener->context);
-    }
+  for (guint i = 0; i < sources->len; i++)
+    g_source_attach (sources->pdata[i], contexts->pdata[i]);
 }

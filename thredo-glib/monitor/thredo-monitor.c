@@ -140,15 +140,17 @@ static void
 thredo_monitor_dispose (GObject *object)
 {
   ThredoMonitor *self = THREDO_MONITOR (object);
+  ThredoListener *listener = g_steal_pointer (&self->listener);
 
   g_clear_pointer (&self->remote, thredo_remote_close);
   stop_ticking (self); /* while the listener, which may be the last to do so, has the context */
-  if (self->listener != NULL && self->pid == 0)
+  if (listener != NULL)
     {
-      thredo_listener_end (self->listener);
-      thredo_history_end ();
+      thredo_listener_end (listener);
+      thredo_listener_unref (listener);
+      if (self->pid == 0)
+        thredo_history_end ();
     }
-  g_clear_pointer (&self->listener, thredo_listener_unref);
 
   G_OBJECT_CLASS (thredo_monitor_parent_class)->dispose (object);
 }

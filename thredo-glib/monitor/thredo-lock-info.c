@@ -190,7 +190,7 @@ thredo_lock_info_class_init (ThredoLockInfoClass *klass)
       g_param_spec_variant ("waiting-ids", NULL, NULL, G_VARIANT_TYPE ("at"), NULL,
                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
-   * ThredoLockInfo:abandoned:
+   * ThredoLockInfo:abandoned: (getter is_abandoned)
    *
    * Whether an owner had ended without releasing the lock, see [property@Thredo.Lock:abandoned].
    *

@@ -282,7 +282,7 @@ thredo_monitor_class_init (ThredoMonitorClass *klass)
       g_param_spec_uint ("pid", NULL, NULL, 0, G_MAXUINT, 0,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   /**
-   * ThredoMonitor:closed:
+   * ThredoMonitor:closed: (getter is_closed)
    *
    * Whether it watches another process, which has gone, or is not exported any more. Nothing
    * changes then.

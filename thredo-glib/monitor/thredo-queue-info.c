@@ -202,7 +202,7 @@ thredo_queue_info_class_init (ThredoQueueInfoClass *klass)
       g_param_spec_uint ("n-putters", NULL, NULL, 0, G_MAXUINT, 0,
                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
-   * ThredoQueueInfo:closed:
+   * ThredoQueueInfo:closed: (getter is_closed)
    *
    * Whether the queue took no more items.
    *

@@ -347,7 +347,7 @@ thredo_thread_info_class_init (ThredoThreadInfoClass *klass)
       g_param_spec_variant ("group-ids", NULL, NULL, G_VARIANT_TYPE ("at"), NULL,
                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
-   * ThredoThreadInfo:daemon:
+   * ThredoThreadInfo:daemon: (getter is_daemon)
    *
    * Whether nobody waits for the thread, see [property@Thredo.Thread:daemon].
    *
@@ -356,7 +356,7 @@ thredo_thread_info_class_init (ThredoThreadInfoClass *klass)
   properties[PROP_DAEMON] = g_param_spec_boolean ("daemon", NULL, NULL, FALSE,
                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
-   * ThredoThreadInfo:cancelled:
+   * ThredoThreadInfo:cancelled: (getter is_cancelled)
    *
    * Whether the thread was cancelled, and has not ended yet.
    *
@@ -365,7 +365,7 @@ thredo_thread_info_class_init (ThredoThreadInfoClass *klass)
   properties[PROP_CANCELLED] = g_param_spec_boolean ("cancelled", NULL, NULL, FALSE,
                                                      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
-   * ThredoThreadInfo:shielded:
+   * ThredoThreadInfo:shielded: (getter is_shielded)
    *
    * Whether a cancel of the thread does not reach it where it is.
    *

@@ -210,17 +210,21 @@ static int
 run_parent (void)
 {
   g_autoptr(GError) error = NULL;
-  char byte;
+  int forked[2];
+  char byte = 0;
 
   thredo_monitor_export (&error);
   g_assert_no_error (error);
+  g_assert_cmpint (pipe (forked), ==, 0);
   if (fork () == 0)
     {
+      g_assert_cmpint (write (forked[1], &byte, 1), ==, 1);
       /* Until the test closes its end. */
       while (read (STDIN_FILENO, &byte, 1) < 0 && errno == EINTR)
         ;
       _exit (0);
     }
+  g_assert_cmpint (read (forked[0], &byte, 1), ==, 1);
   kill (getpid (), SIGKILL);
   return 1;
 }

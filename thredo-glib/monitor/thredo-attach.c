@@ -5,6 +5,9 @@
 #include "loop.h"
 #include "thredo-runtime-private.h"
 
+#include <errno.h>
+#include <signal.h>
+
 /* Connections to other processes, which do nothing yet: their messages are held back. GDBus
  * blocks for what the other side has to say, for ever if that is not running; so it is cancelled
  * after a while. The connection is for the thread-default main context of the caller. */
@@ -109,6 +112,9 @@ attempt_end (Attempt       *self,
   if (g_cancellable_is_cancelled (self->inner))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                  "Process %d cannot be watched: it does not answer", (int) self->pid);
+  else if (kill (self->pid, 0) < 0 && errno == ESRCH)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "Process %d has ended",
+                 (int) self->pid);
   else
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
                  "Process %d cannot be watched: %s", (int) self->pid, why->message);

@@ -339,6 +339,7 @@ class Window(DashboardTest):
         """All that can be used has a name for those who do not see it."""
         dashboard = self.start('-w', 'pool', '-w', 'philosophers')
         dashboard.wait_label('Deadlock: 5 threads wait for each other')
+        dashboard.resize(1000, 900)  # so that all of it is to be seen at once
         dashboard.click('label', 'worker 1', 2)
         dashboard.wait_node('button', 'Close the details')
         dashboard.press('ctrl+f')

@@ -344,12 +344,30 @@ on_key_pressed (GtkEventControllerKey *controller,
 }
 
 static gboolean
+has_cell_at (MonitorTable *self,
+             guint         position)
+{
+  GHashTableIter iter;
+  gpointer cell;
+
+  g_hash_table_iter_init (&iter, self->cells);
+  while (g_hash_table_iter_next (&iter, &cell, NULL))
+    if (gtk_list_item_get_position (cell) == position)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
 on_settled (gpointer user_data)
 {
   MonitorTable *self = user_data;
 
   self->settle_source = 0;
   gtk_adjustment_set_value (get_adjustment (self), 0);
+  /* Rows that have moved along while they had no height yet are out of sight, at what is 0. */
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->selection)) > 0 && !has_cell_at (self, 0))
+    gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->view)),
+                                "list.scroll-to-item", "u", 0);
   return G_SOURCE_REMOVE;
 }
 

@@ -17,7 +17,6 @@ typedef struct
   GCancellable *operation;
 
   ThredoMutex lock; /* guards the following */
-  gboolean starting;
   gboolean cancelled;
   guint n_missing;
   GAsyncResult *result;
@@ -106,7 +105,6 @@ start_operation (gpointer data)
 
   thredo_mutex_lock (&self->lock);
   cancelled = self->cancelled;
-  self->starting = !cancelled;
   thredo_mutex_unlock (&self->lock);
   if (cancelled)
     {
@@ -115,31 +113,37 @@ start_operation (gpointer data)
     }
 
   self->start (self->operation, called_back, self, self->user_data);
-
-  thredo_mutex_lock (&self->lock);
-  cancelled = self->cancelled;
-  self->starting = FALSE;
-  thredo_mutex_unlock (&self->lock);
-  if (cancelled)
-    g_cancellable_cancel (self->operation);
   arrive (self, 1, NULL);
   return G_SOURCE_REMOVE;
 }
 
-/* Not while it starts: there are operations, g_subprocess_wait_async() for one, that look
- * whether they are cancelled first, and connect to the cancellable then. What comes
- * between would never reach them. The loop cancels them when they have started. */
+/* On the loop's thread. */
+static gboolean
+cancel_there (gpointer data)
+{
+  Await *self = data;
+
+  g_cancellable_cancel (self->operation);
+  arrive (self, 1, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* On the loop's thread, where it neither starts nor goes on meanwhile. There are operations,
+ * g_subprocess_wait_async() for one, that look whether they are cancelled first, and connect to the
+ * cancellable then: what came between would never reach them. And a source of a cancellable that
+ * GLib 2.74 lets go of just while that is cancelled is never freed. */
 static void
 cancel_operation (Await *self)
 {
-  gboolean starting;
+  gboolean has_ended;
 
   thredo_mutex_lock (&self->lock);
+  has_ended = self->n_missing == 0;
   self->cancelled = TRUE;
-  starting = self->starting;
+  self->n_missing += !has_ended;
   thredo_mutex_unlock (&self->lock);
-  if (!starting)
-    g_cancellable_cancel (self->operation);
+  if (!has_ended)
+    attach (cancel_there, self, G_PRIORITY_HIGH);
 }
 
 /* Until it has called back, whatever happens to the caller. */

@@ -13,8 +13,6 @@
 #include "families.h"
 
 #include <gio/gio.h>
-#include <pthread.h>
-#include <sched.h>
 
 /* The operation */
 
@@ -112,37 +110,8 @@ typedef struct
 typedef struct
 {
   Flag flags[2];
-  cpu_set_t processors[2];
   guint64 n;
 } Pair;
-
-/* Finds two that this process may use. */
-static gboolean
-find_processors (cpu_set_t processors[2])
-{
-  cpu_set_t all;
-  guint found = 0;
-
-  if (sched_getaffinity (0, sizeof all, &all) != 0)
-    return FALSE;
-  for (int i = 0; i < CPU_SETSIZE && found < 2; i++)
-    {
-      if (!CPU_ISSET (i, &all))
-        continue;
-      CPU_ZERO (&processors[found]);
-      CPU_SET (i, &processors[found]);
-      found++;
-    }
-  return found == 2;
-}
-
-static const char *
-obstacle (void)
-{
-  cpu_set_t processors[2];
-
-  return find_processors (processors) ? NULL : "there is one processor alone";
-}
 
 static void
 set_flag (Flag *flag)
@@ -168,7 +137,7 @@ answer (gpointer user_data)
 {
   Pair *pair = user_data;
 
-  pthread_setaffinity_np (pthread_self (), sizeof (cpu_set_t), &pair->processors[1]);
+  bench_keep_to_processor (1);
   for (guint64 i = 0; i < pair->n; i++)
     {
       await_flag (&pair->flags[0]);
@@ -183,18 +152,14 @@ peer (guint64      n,
 {
   Pair pair = { .n = n };
   BenchClock stopwatch;
-  cpu_set_t before;
   GThread *thread;
 
-  if (!find_processors (pair.processors))
-    bench_fail ("there is one processor alone");
   for (guint i = 0; i < 2; i++)
     {
       g_mutex_init (&pair.flags[i].mutex);
       g_cond_init (&pair.flags[i].cond);
     }
-  pthread_getaffinity_np (pthread_self (), sizeof before, &before);
-  pthread_setaffinity_np (pthread_self (), sizeof (cpu_set_t), &pair.processors[0]);
+  bench_keep_to_processor (0);
   thread = g_thread_new ("answer", answer, &pair);
 
   bench_start (&stopwatch);
@@ -206,7 +171,7 @@ peer (guint64      n,
   bench_stop (&stopwatch, 2 * n, sample);
 
   g_thread_join (thread);
-  pthread_setaffinity_np (pthread_self (), sizeof before, &before);
+  bench_keep_to_none ();
   for (guint i = 0; i < 2; i++)
     {
       g_cond_clear (&pair.flags[i].cond);
@@ -224,7 +189,7 @@ const BenchRow await_rows[] = {
       .n = 200,
       .ours = ours,
       .peer = peer,
-      .obstacle = obstacle,
+      .obstacle = bench_find_no_two_processors,
   },
   { NULL }
 };

@@ -5,6 +5,8 @@
 #include <glib-unix.h>
 
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -129,6 +131,56 @@ bench_allow_files (guint64 n)
       setrlimit (RLIMIT_NOFILE, &limit);
     }
   return limit.rlim_cur >= n;
+}
+
+/* Processors */
+
+static cpu_set_t all_processors;
+static cpu_set_t two_processors[2];
+static guint n_processors;
+
+static gpointer
+find_processors (gpointer user_data)
+{
+  if (sched_getaffinity (0, sizeof all_processors, &all_processors) != 0)
+    return NULL;
+  for (int i = 0; i < CPU_SETSIZE && n_processors < G_N_ELEMENTS (two_processors); i++)
+    {
+      if (!CPU_ISSET (i, &all_processors))
+        continue;
+      CPU_ZERO (&two_processors[n_processors]);
+      CPU_SET (i, &two_processors[n_processors]);
+      n_processors++;
+    }
+  return NULL;
+}
+
+const char *
+bench_find_no_two_processors (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, find_processors, NULL);
+  return n_processors == G_N_ELEMENTS (two_processors) ? NULL : "there is one processor alone";
+}
+
+static void
+keep_to (const cpu_set_t *processors)
+{
+  if (pthread_setaffinity_np (pthread_self (), sizeof *processors, processors) != 0)
+    bench_fail ("a thread cannot be kept to a processor");
+}
+
+void
+bench_keep_to_processor (guint number)
+{
+  keep_to (&two_processors[number]);
+}
+
+void
+bench_keep_to_none (void)
+{
+  keep_to (&all_processors);
 }
 
 void

@@ -104,6 +104,15 @@ void bench_fail (const char *format,
 /* Whether so many files can be open at once. Allows them as far as that can be done. */
 gboolean bench_allow_files (guint64 n);
 
+/* Why two threads cannot be kept to a processor each, or NULL. */
+const char *bench_find_no_two_processors (void);
+
+/* Keeps the caller to the first or the second of those that the process may use; lets it go to any
+ * again. Where two threads run that pass work to each other, side by side or in turn, changes from
+ * moment to moment, and with it what the work takes. */
+void bench_keep_to_processor (guint number);
+void bench_keep_to_none (void);
+
 /* Returns once thread tid of this process sleeps in the kernel. */
 void bench_wait_asleep (int tid);
 

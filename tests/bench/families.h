@@ -38,6 +38,8 @@ void spawn_ours (guint64      n,
                  BenchSample *sample);
 void queue_one_to_one_ours (guint64      n,
                             BenchSample *sample);
+void queue_one_to_one_apart_ours (guint64      n,
+                                  BenchSample *sample);
 void queue_four_to_four_ours (guint64      n,
                               BenchSample *sample);
 void queue_ping_pong_ours (guint64      n,

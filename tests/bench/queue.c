@@ -18,7 +18,8 @@ typedef struct
   ThredoQueue *there;
   ThredoQueue *back;
   guint64 n;
-  gsize sum; /* of what this thread got */
+  gsize sum;         /* of what this thread got */
+  gboolean is_apart; /* the putter is on the second processor, the getter on the first */
 } Ours;
 
 typedef struct
@@ -45,11 +46,15 @@ put_ours (ThredoThread  *thread,
 {
   Ours *ours = user_data;
 
+  if (ours->is_apart)
+    bench_keep_to_processor (1);
   for (gsize i = 1; i <= ours->n; i++)
     {
       if (!thredo_queue_put_pointer (ours->there, GSIZE_TO_POINTER (i), NULL, error))
         return FALSE;
     }
+  if (ours->is_apart)
+    bench_keep_to_none ();
   return TRUE;
 }
 
@@ -122,12 +127,13 @@ echo_peer (gpointer user_data)
 
 /* One putter, one getter */
 
-void
-queue_one_to_one_ours (guint64      n,
-                       BenchSample *sample)
+static void
+pass_ours (guint64      n,
+           gboolean     is_apart,
+           BenchSample *sample)
 {
   g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
-  Ours putter = { .there = queue, .n = n };
+  Ours putter = { .there = queue, .n = n, .is_apart = is_apart };
   Ours getter = { .there = queue, .n = n };
   g_autoptr(GError) error = NULL;
   ThredoThread *thread;
@@ -140,6 +146,22 @@ queue_one_to_one_ours (guint64      n,
   bench_join (thread);
   bench_stop (&stopwatch, n, sample);
   check_sum (getter.sum, n, 1);
+}
+
+void
+queue_one_to_one_ours (guint64      n,
+                       BenchSample *sample)
+{
+  pass_ours (n, FALSE, sample);
+}
+
+void
+queue_one_to_one_apart_ours (guint64      n,
+                             BenchSample *sample)
+{
+  bench_keep_to_processor (0);
+  pass_ours (n, TRUE, sample);
+  bench_keep_to_none ();
 }
 
 static void

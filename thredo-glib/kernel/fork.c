@@ -24,14 +24,14 @@ static struct
 {
   ThredoMutex *lock;
   void (*in_child) (void);
-} protected[8];
-static guint n_protected;
+} foreign_locks[8];
+static guint n_foreign_locks;
 
 static void
 prepare (void)
 {
-  for (guint i = 0; i < n_protected; i++)
-    thredo_mutex_lock (protected[i].lock);
+  for (guint i = 0; i < n_foreign_locks; i++)
+    thredo_mutex_lock (foreign_locks[i].lock);
   thredo_loop_fork_prepare ();
   thredo_worker_fork_prepare ();
   thredo_hold_fork_prepare ();
@@ -47,8 +47,8 @@ parent (void)
   thredo_hold_fork_parent ();
   thredo_worker_fork_parent ();
   thredo_loop_fork_parent ();
-  for (guint i = n_protected; i > 0; i--)
-    thredo_mutex_unlock (protected[i - 1].lock);
+  for (guint i = n_foreign_locks; i > 0; i--)
+    thredo_mutex_unlock (foreign_locks[i - 1].lock);
 }
 
 static void
@@ -61,11 +61,11 @@ child (void)
   thredo_hold_fork_child ();
   thredo_worker_fork_child ();
   thredo_loop_fork_child ();
-  for (guint i = 0; i < n_protected; i++)
+  for (guint i = 0; i < n_foreign_locks; i++)
     {
-      thredo_mutex_init (protected[i].lock);
-      if (protected[i].in_child != NULL)
-      protected[i].in_child ();
+      thredo_mutex_init (foreign_locks[i].lock);
+      if (foreign_locks[i].in_child != NULL)
+        foreign_locks[i].in_child ();
     }
 }
 
@@ -88,10 +88,10 @@ void
 thredo_fork_protect (ThredoMutex *lock,
                      void (*in_child) (void))
 {
-  g_assert (n_protected < G_N_ELEMENTS (protected));
-  protected[n_protected].lock = lock;
-  protected[n_protected].in_child = in_child;
-  n_protected++;
+  g_assert (n_foreign_locks < G_N_ELEMENTS (foreign_locks));
+  foreign_locks[n_foreign_locks].lock = lock;
+  foreign_locks[n_foreign_locks].in_child = in_child;
+  n_foreign_locks++;
 }
 
 #else

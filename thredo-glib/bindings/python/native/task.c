@@ -290,6 +290,7 @@ task_call (Task *self,
   Py_CLEAR (self->args);
   Py_CLEAR (self->kwargs);
   self->number = ++last_number;
+  thredo_thread_hush_failure (thread);
   if (self->exception != NULL && !self->is_cancelled)
     {
       PyObject *noted = PyObject_CallOneArg (native_hooks.note_failure, (PyObject *) self);

@@ -678,14 +678,24 @@ thredo_group_core_step_out (ThredoGroupCore *self,
   thredo_mutex_unlock (&self->lock);
 }
 
-GError *
-thredo_group_core_dup_failure (ThredoGroupCore *self)
+/* The first member that has failed, if that is the join's business. */
+ThredoThread *
+thredo_group_core_dup_failed (ThredoGroupCore *self)
 {
-  g_autoptr(ThredoThread) failed = NULL;
+  ThredoThread *failed = NULL;
 
   thredo_mutex_lock (&self->lock);
   g_set_object (&failed, self->failed);
   thredo_mutex_unlock (&self->lock);
+
+  return failed;
+}
+
+/* What the join returns of it; NULL if nobody has. */
+GError *
+thredo_group_core_dup_failure (ThredoGroupCore *self)
+{
+  g_autoptr(ThredoThread) failed = thredo_group_core_dup_failed (self);
 
   return failed != NULL ? thredo_thread_dup_join_error (failed) : NULL;
 }

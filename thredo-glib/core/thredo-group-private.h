@@ -37,6 +37,7 @@ void thredo_group_core_line_up (ThredoGroupCore *self,
                                 ThredoWait      *wait);
 void thredo_group_core_step_out (ThredoGroupCore *self,
                                  ThredoWait      *wait);
+ThredoThread *thredo_group_core_dup_failed (ThredoGroupCore *self);
 GError *thredo_group_core_dup_failure (ThredoGroupCore *self);
 gboolean thredo_group_core_take (ThredoGroupCore  *self,
                                  ThredoWait       *wait,

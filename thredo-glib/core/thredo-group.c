@@ -835,6 +835,28 @@ thredo_group_get_completed (ThredoGroup *self)
 }
 
 /**
+ * thredo_group_get_failed:
+ * @self: a group
+ *
+ * Gets the member whose error [method@Thredo.Group.join] returns, or has
+ * returned: the first that has failed.
+ *
+ * One that was taken by [method@Thredo.Group.next_done], or joined by hand, does
+ * not count. Any thread may call this.
+ *
+ * Returns: (transfer full) (nullable): the member, or %NULL if none has failed
+ *
+ * Since: 1.0
+ */
+ThredoThread *
+thredo_group_get_failed (ThredoGroup *self)
+{
+  g_return_val_if_fail (THREDO_IS_GROUP (self), NULL);
+
+  return thredo_group_core_dup_failed (self->core);
+}
+
+/**
  * thredo_group_get_threads:
  * @self: a group
  *

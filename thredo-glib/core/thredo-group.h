@@ -72,6 +72,8 @@ gboolean thredo_group_is_cancelled (ThredoGroup *self);
 THREDO_AVAILABLE
 ThredoThread *thredo_group_get_completed (ThredoGroup *self);
 THREDO_AVAILABLE
+ThredoThread *thredo_group_get_failed (ThredoGroup *self);
+THREDO_AVAILABLE
 GPtrArray *thredo_group_get_threads (ThredoGroup *self);
 THREDO_AVAILABLE
 ThredoGroupWait thredo_group_get_policy (ThredoGroup *self);

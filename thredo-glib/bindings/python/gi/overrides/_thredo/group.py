@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Groups of threads."""
+
+import builtins
+
+from gi.repository import GLib
+
+from .base import PlainMeta, Thredo, name_of, native, overrides
+from .errors import StateError, ThreadError, fail_join, translate, translated
+from .scope import Scope
+from .thread import in_c_form
+
+POLICIES = {
+    all: Thredo.GroupWait.ALL,
+    any: Thredo.GroupWait.ANY,
+    object: Thredo.GroupWait.RESULT,
+    None: Thredo.GroupWait.NONE,
+}
+
+
+def tell(thread):
+    """How the thread has ended is somebody's business now. Returns its task, or None."""
+    task = thread.__dict__.get("_task")
+    if task is not None:
+        task.is_told = True
+    return task
+
+
+@overrides
+class Group(Thredo.Group, metaclass=PlainMeta):
+    """Threads that are started, joined and cancelled together.
+
+    with Thredo.ThreadGroup(wait=any) as group:
+        for url in urls:
+            group.spawn(fetch, url)
+    print(group.completed.result)
+
+    When join(), or the with statement, is over, for whatever reason, every thread of the group has
+    ended. `wait` says for whom it waits before it cancels the rest: `all`, `any` (the first to end),
+    `object` (the first with a result that is not None), or None (nobody). A failure cancels the
+    rest as well, and is raised as ThreadError.
+    """
+
+    def __init__(self, wait=all, *, max_running=0, name=None, threads=(), **properties):
+        if "policy" not in properties:
+            try:
+                properties["policy"] = POLICIES[wait] if not isinstance(wait, Thredo.GroupWait) else wait
+            except (KeyError, TypeError):
+                raise ValueError(f"wait is all, any, object or None, not {wait!r}") from None
+        super().__init__(max_running=max_running, name=name, **properties)
+        for thread in threads:
+            self.add(thread)
+
+    @classmethod
+    def new(cls, policy):
+        return cls(policy)
+
+    def spawn(self, callable, *args, daemon=False, name=None):
+        """Run callable(*args) in a thread of the group, and return the Thread.
+
+        A `daemon` is not waited for, but cancelled when all others have ended. As in C,
+        spawn("name", callable, *data) gives the function its thread, and then the data.
+        """
+        if not builtins.callable(callable):
+            name, callable, args = callable, args[0], args[1:]
+            return native.spawn(self, name or name_of(callable), daemon, None, in_c_form, (callable, args))
+        return native.spawn(self, name or name_of(callable), daemon, None, callable, args)
+
+    def add(self, thread):
+        """Make a thread one of the group. One that is not started is started."""
+        is_new = thread.get_state() == Thredo.ThreadState.NEW
+        if is_new:
+            thread._arm()
+        try:
+            Thredo.Group.add(self, thread)
+        except BaseException as error:
+            if is_new:
+                native.disarm_task(thread.__dict__.get("_task"))
+            if isinstance(error, GLib.Error):
+                raise translated(error) from None
+            raise
+        return True
+
+    def join(self, *, cancellable=None):
+        """Wait until all threads of the group have ended, or those that `wait` says.
+
+        The rest is cancelled then, and waited for. Raises ThreadError for the first thread that has
+        failed. A cancel of the caller (CancelledError), or the deadline of a scope around it
+        (ThreadTimeout), cancels all of them, and waits for their end.
+        """
+        members = self.get_threads()
+        try:
+            failure = native.join_group(self, cancellable=cancellable)
+        finally:
+            for thread in members:
+                tell(thread)
+        if failure is None:
+            return True
+        domain, code, message, is_of_member = failure
+        if not is_of_member:
+            raise translate(domain, code, message)
+        thread = self.get_failed()
+        raise fail_join(thread, tell(thread), domain, code, message)
+
+    def cancel(self, blocking=True):
+        """Cancel all threads, and those that come later; wait for their end, unless not `blocking`."""
+        Thredo.Group.cancel(self)
+        self._wait_for_cancelled(blocking)
+
+    def cancel_remaining(self, blocking=True):
+        """Cancel all threads that run; wait for their end, unless not `blocking`."""
+        Thredo.Group.cancel_remaining(self)
+        self._wait_for_cancelled(blocking)
+
+    def _wait_for_cancelled(self, blocking):
+        if not blocking:
+            return
+        current = Thredo.Thread.self()
+        for thread in self.get_threads():
+            if thread is not current and thread.get_state() != Thredo.ThreadState.NEW:
+                thread.wait()
+
+    def next_done(self, *, cancellable=None):
+        """Wait for the next thread to end, and return it; None if there is none left.
+
+        How it has ended is the taker's business: `result` of the thread tells, and join() does not
+        raise for it.
+        """
+        thread = native.next_done(self, cancellable=cancellable)
+        if thread is not None:
+            tell(thread)
+        return thread
+
+    def next_result(self, *, cancellable=None):
+        """Wait for the next thread to end, and return its result, or raise ThreadError if it failed.
+
+        StateError if there is none left.
+        """
+        thread = self.next_done(cancellable=cancellable)
+        if thread is None:
+            raise StateError("No member of the group is left")
+        return thread.result
+
+    def __iter__(self):
+        """The threads, in the order in which they end."""
+        return self
+
+    def __next__(self):
+        thread = self.next_done()
+        if thread is None:
+            raise StopIteration
+        return thread
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, exception, traceback):
+        if exception is None:
+            self.join()
+            return False
+        Thredo.Group.cancel(self)
+        with Scope(shielded=True):
+            try:
+                self.join()
+            except (ThreadError, StateError):
+                pass  # the block's own exception is the one to raise
+        return False
+
+    @property
+    def completed(self):
+        """The thread that `wait` is about: the first to end, or the first with a result; or None."""
+        thread = self.get_completed()
+        if thread is not None:
+            tell(thread)
+        return thread
+
+    @property
+    def threads(self):
+        """The members that run, or have ended and were not taken yet."""
+        return self.get_threads()
+
+    @property
+    def name(self):
+        """What it is called in the monitor."""
+        return self.get_name()
+
+    @name.setter
+    def name(self, name):
+        self.set_name(name)
+
+    @property
+    def cancelled(self):
+        """Whether it was cancelled."""
+        return self.is_cancelled()
+
+    @property
+    def max_running(self):
+        """How many of its threads run at once at most; 0 for no limit."""
+        return self.get_max_running()
+
+    @max_running.setter
+    def max_running(self, max_running):
+        self.set_max_running(max_running)
+

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Threads."""
+
+from gi.repository import GLib, GObject
+
+from .base import Thredo, name_of, native, overrides, public
+from .errors import DOMAIN, StateError, fail_join
+
+NEW = Thredo.ThreadState.NEW
+
+
+def in_c_form(function, data):
+    """Calls a function that takes its thread and returns whether it went well, as in C."""
+    thread = Thread.self()
+    outcome = function(thread, *data)
+    if outcome is False:
+        raise GLib.Error("The function of the thread has failed, and does not say why", DOMAIN,
+                         int(Thredo.Error.FAILED))
+    return None if outcome is True else outcome
+
+
+class ThreadMeta(type(Thredo.Thread)):
+    """Only a subclass that implements the virtual function needs a GType of its own."""
+
+    def _type_register(cls, namespace):
+        if "do_run" in namespace or "__gtype_name__" in namespace:
+            super()._type_register(namespace)
+
+
+@overrides
+class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
+    """A thread that can be cancelled, and joined for the result of its function.
+
+    spawn() makes and starts one. Thread(target, name, args, kwargs, daemon=…) makes one as
+    threading.Thread() does, for start(); a subclass overrides run(), or do_run() as in C.
+    """
+
+    def __init__(self, target=None, name=None, args=(), kwargs=None, *, daemon=False, **properties):
+        if "__gtype__" in type(self).__dict__ or any(
+                "do_run" in cls.__dict__ for cls in type(self).__mro__ if cls is not Thredo.Thread):
+            GObject.Object.__init__(self, name=name, daemon=daemon, **properties)
+            return
+        if name is None:
+            name = type(self).__name__ if target is None else name_of(target)
+        native.adopt_thread(self, name)
+        self._target = (target, tuple(args), kwargs or {})
+        if daemon:
+            self.set_daemon(True)
+        for property_name, value in properties.items():
+            self.set_property(property_name, value)
+
+    def run(self):
+        """What the thread does; it returns its result."""
+        target, args, kwargs = self.__dict__.pop("_target", (None, (), {}))
+        return None if target is None else target(*args, **kwargs)
+
+    def _arm(self):
+        """Just before it is started."""
+        if "_target" in self.__dict__:
+            native.arm_task(self._task, self.run, ())
+
+    def start(self):
+        """Start it. Once only: StateError."""
+        self._arm()
+        try:
+            return Thredo.Thread.start(self)
+        except GLib.Error as error:
+            raise StateError(error.message, error.domain, error.code) \
+                if error.matches(Thredo.error_quark(), Thredo.Error.STATE) else error from None
+
+    @staticmethod
+    def spawn(name, function=None, *data):
+        """Start a function in a thread: spawn("name", function, *data) as in C.
+
+        There the function is given its thread, and then the data. spawn(function, *args) is the
+        module's spawn().
+        """
+        if callable(name):
+            return spawn(name, *(() if function is None and not data else (function, *data)))
+        return native.spawn(None, name or name_of(function), False, None, in_c_form, (function, data))
+
+    @classmethod
+    def new(cls, name, function, *data):
+        """A thread that is not started, as in C: the function is given it, and then the data."""
+        return cls(in_c_form, name, (function, data))
+
+    def cancel(self, blocking=True):
+        """Cancel the thread, and wait until it has ended; without `blocking` do not.
+
+        Its wait, or the next one, raises ThreadCancelled, and so does each further one that is not
+        in a shield. Returns whether it was still running. A thread does not wait for itself.
+        """
+        was_alive = self.is_alive()
+        Thredo.Thread.cancel(self)
+        if blocking and was_alive and self.get_state() != NEW and self is not Thredo.Thread.self():
+            self.wait()
+        return was_alive
+
+    def set_result(self, result):
+        """What the thread leaves behind, if its function returns None."""
+        native.set_result(self, result)
+
+    def get_result(self):
+        """What the thread left behind, or None. Does not wait, and does not raise."""
+        task = self.__dict__.get("_task")
+        if task is not None and task.number and task.result is not None:
+            return task.result
+        result = native.get_result(self)
+        return None if result is None else result[0]
+
+    @property
+    def result(self):
+        """What its function has returned; ThreadError if it failed, StateError if it runs still."""
+        if self.get_state() == NEW or self.is_alive():
+            raise StateError(f"Thread '{self.get_name()}' has not ended")
+        error = self.get_error()
+        if error is not None:
+            raise fail_join(self, self.__dict__.get("_task"), error.domain, error.code, error.message)
+        return self.get_result()
+
+    @property
+    def exception(self):
+        """What its function has raised, or None."""
+        task = self.__dict__.get("_task")
+        if task is not None and task.exception is not None:
+            task.is_told = True
+            return task.exception
+        return self.get_error() if not self.is_alive() else None
+
+    @property
+    def name(self):
+        """What it is called, in the monitor and in messages too."""
+        return self.get_name()
+
+    @name.setter
+    def name(self, name):
+        self.set_name(name)
+
+    @property
+    def daemon(self):
+        """Whether its group does not wait for it."""
+        return self.get_daemon()
+
+    @daemon.setter
+    def daemon(self, daemon):
+        self.set_daemon(daemon)
+
+    @property
+    def id(self):
+        """Its number, from 1, which no other has."""
+        return self.get_id()
+
+    @property
+    def ident(self):
+        """What threading.get_ident() is in it, or None."""
+        task = self.__dict__.get("_task")
+        return task.ident or None if task is not None else None
+
+    @property
+    def state(self):
+        """A Thredo.ThreadState."""
+        return self.get_state()
+
+    @property
+    def cancelled(self):
+        """Whether it was cancelled, though it may run still."""
+        return self.is_cancelled()
+
+    @property
+    def waiting_for(self):
+        """What it waits for, such as "get on Queue 'jobs'", or None."""
+        return self.dup_waiting_for()
+
+    def __repr__(self):
+        return f"<Thredo.Thread {self.get_name()!r} {self.get_state().value_nick}>"
+
+
+@public
+def spawn(callable, *args, daemon=False, name=None):
+    """Run callable(*args) in a thread, and return the Thread.
+
+    join() returns its result. A `daemon` is not waited for by a group.
+    """
+    return native.spawn(None, name or name_of(callable), daemon, None, callable, args)
+
+
+@public
+def enable():
+    """Make the calling thread, whoever has started it, one that can be cancelled; return its Thread.
+
+    Every wait does so by itself: call this to hand the Thread out before there is one.
+    """
+    return Thread.self()
+

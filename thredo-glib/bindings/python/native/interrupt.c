@@ -135,7 +135,6 @@ native_interrupt_begin (ThredoScope *scope)
     return FALSE;
 
   g_mutex_lock (&interrupt.lock);
-  drain_locked ();
   interrupt.n_bytes = 0;
   interrupt.scope = scope;
   g_mutex_unlock (&interrupt.lock);
@@ -170,7 +169,9 @@ native_interrupt_end (void)
 
   g_mutex_lock (&interrupt.lock);
   interrupt.scope = NULL;
-  drain_locked ();
+  /* Else the loop takes them, at its leisure. */
+  if (interrupt.outer_fd != -1)
+    drain_locked ();
   is_interrupted = interrupt.n_bytes > 0;
   /* They were meant for whoever had the wakeup fd. */
   if (is_interrupted && interrupt.outer_fd != -1 &&

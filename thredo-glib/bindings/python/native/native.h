@@ -101,7 +101,6 @@ typedef enum
 
 PyThreadState *native_release (void);
 void native_acquire (PyThreadState *state);
-void native_yield_to_holder (void);
 NativeOutcome native_wait (NativeWaitFunc func,
                            gpointer object,
                            GCancellable *cancellable,

@@ -301,36 +301,54 @@ task_call (Task *self,
   forget_stand_in (self->ident);
 }
 
+/* What the thread holds. It lets go of the task while it has the interpreter, so that it need not
+ * queue for it a second time, against the one that it has just woken. */
+typedef struct
+{
+  Task *task;
+} Hold;
+
+static Hold *
+hold_new (Task *task)
+{
+  Hold *self = g_new (Hold, 1);
+
+  self->task = (Task *) Py_NewRef ((PyObject *) task);
+  return self;
+}
+
 /* The function of the thread. */
 static gboolean
 task_main (ThredoThread *thread,
            gpointer data,
            GError **error)
 {
-  Task *self = data;
-  PyGILState_STATE state;
+  Hold *hold = data;
+  PyGILState_STATE state = PyGILState_Ensure ();
 
-  native_yield_to_holder ();
-  state = PyGILState_Ensure ();
-  current = self;
-  task_call (self, thread, error);
+  current = hold->task;
+  task_call (hold->task, thread, error);
   current = NULL;
+  Py_CLEAR (hold->task);
   PyGILState_Release (state);
 
   return *error == NULL;
 }
 
-/* The last word of the thread on it. The interpreter may be gone by then. */
+/* A thread that never ran has its task still. The interpreter may be gone by then. */
 static void
-task_drop (gpointer data)
+hold_free (gpointer data)
 {
-  PyGILState_STATE state;
+  Hold *self = data;
 
-  if (!Py_IsInitialized ())
-    return;
-  state = PyGILState_Ensure ();
-  Py_DECREF ((PyObject *) data);
-  PyGILState_Release (state);
+  if (self->task != NULL && Py_IsInitialized ())
+    {
+      PyGILState_STATE state = PyGILState_Ensure ();
+
+      Py_CLEAR (self->task);
+      PyGILState_Release (state);
+    }
+  g_free (self);
 }
 
 static PyObject *
@@ -375,14 +393,13 @@ task_spawn (PyObject *module,
   if (task == NULL)
     return NULL;
 
-  Py_INCREF (task);
   if (group != NULL && !is_daemon)
-    thread = thredo_group_spawn (group, name_string, task_main, task, task_drop, &error);
+    thread = thredo_group_spawn (group, name_string, task_main, hold_new (task), hold_free, &error);
   else
     {
       gboolean is_started;
 
-      thread = thredo_thread_new (name_string, task_main, task, task_drop);
+      thread = thredo_thread_new (name_string, task_main, hold_new (task), hold_free);
       thredo_thread_set_daemon (thread, is_daemon);
       is_started = group != NULL ? thredo_group_add (group, thread, &error)
                                  : thredo_thread_start (thread, &error);
@@ -417,8 +434,8 @@ task_adopt (PyObject *module,
   if (task == NULL)
     return NULL;
 
-  Py_INCREF (task);
-  result = native_adopt (wrapper, thredo_thread_new (name_string, task_main, task, task_drop));
+  result = native_adopt (
+      wrapper, thredo_thread_new (name_string, task_main, hold_new (task), hold_free));
   if (result != NULL && PyObject_SetAttr (wrapper, task_attribute, (PyObject *) task) < 0)
     Py_CLEAR (result);
   Py_DECREF (task);

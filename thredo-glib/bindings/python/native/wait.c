@@ -2,34 +2,9 @@
 
 #include "native.h"
 
-/* How long a thread that was woken looks whether the one that woke it lets go of
- * the interpreter, before it queues for it in the kernel, which costs twenty
- * microseconds. Python says who has it up to 3.11. */
-#define SPINS 400
-
-#if PY_VERSION_HEX < 0x030C0000
-#define INTERPRETER_IS_TAKEN() (_PyThreadState_UncheckedGet () != NULL)
-#else
-#define INTERPRETER_IS_TAKEN() FALSE
-#endif
-
-static inline void
-pause_briefly (void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause ();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
-void
-native_yield_to_holder (void)
-{
-  for (int i = 0; i < SPINS && INTERPRETER_IS_TAKEN (); i++)
-    pause_briefly ();
-}
-
+/* Who comes back from a wait does not spin for the interpreter: it was tried, and
+ * where processors are wanted by others it doubled the cost of an answer, while
+ * it gained nothing where they are not. */
 PyThreadState *
 native_release (void)
 {
@@ -39,7 +14,6 @@ native_release (void)
 void
 native_acquire (PyThreadState *state)
 {
-  native_yield_to_holder ();
   PyEval_RestoreThread (state);
 }
 

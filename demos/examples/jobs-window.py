@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A window with a list of jobs that can be cancelled, each a thread; the window stays alive."""
 
-import argparse
 import itertools
 import sys
 
 import gi
 
+gi.require_version("Gdk", "4.0")
 gi.require_version("Gtk", "4.0")
 gi.require_version("Thredo", "1.0")
 from gi.repository import Gdk, Gio, GLib, Gtk, Pango, Thredo
@@ -26,7 +26,7 @@ list.jobs progressbar > trough, list.jobs progressbar > trough > progress { min-
 # What the jobs do: plain functions, which know nothing of windows.
 
 def count_primes(job):
-    n_primes, end = 0, 200_000
+    n_primes, end = 0, 3_000_000
     for n in range(2, end):
         if all(n % i for i in range(2, int(n**0.5) + 1)):
             n_primes += 1
@@ -37,9 +37,9 @@ def count_primes(job):
 
 
 def take_a_nap(job):
-    for n in range(1, 101):
+    for n in range(1, 601):
         Thredo.sleep(0.1)
-        job.fraction, job.state = n / 100, f"{n} per cent rested"
+        job.fraction, job.state = n / 600, f"{n // 10} seconds of 60"
     return "Awake"
 
 
@@ -112,7 +112,8 @@ class JobRow(Gtk.ListBoxRow):
             self.spinner.set_visible(False)
             self.icon.set_from_icon_name(job.icon)
             self.icon.set_visible(True)
-            self.button.set_sensitive(False)
+            self.bar.set_visible(False)
+            self.button.set_visible(False)
 
 
 class JobsWindow(Gtk.ApplicationWindow):
@@ -140,7 +141,7 @@ class JobsWindow(Gtk.ApplicationWindow):
         header.pack_start(add)
         self.set_titlebar(header)
         self.set_child(Gtk.ScrolledWindow(child=self.list, hscrollbar_policy=Gtk.PolicyType.NEVER))
-        for _ in self.KINDS:
+        for _ in range(3):
             self.add_job()
         GLib.timeout_add(100, self.update)
 
@@ -162,18 +163,8 @@ class JobsWindow(Gtk.ApplicationWindow):
         for row in self.rows:
             row.job.thread.wait()
 
-    def save(self, file):
-        paintable = Gtk.WidgetPaintable.new(self)
-        snapshot = Gtk.Snapshot()
-        paintable.snapshot(snapshot, self.get_width(), self.get_height())
-        texture = self.get_renderer().render_texture(snapshot.to_node(), None)
-        return texture.save_to_png(file)
-
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--screenshot", metavar="FILE.png", help="save what it shows, and end")
-    options = parser.parse_args()
     application = Gtk.Application(application_id="org.thredo.Jobs",
                                   flags=Gio.ApplicationFlags.NON_UNIQUE)
 
@@ -184,12 +175,6 @@ def main():
                                                   Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
         application.window = JobsWindow(application)
         application.window.present()
-        if options.screenshot:
-            GLib.timeout_add_seconds(2, take_picture, application)
-
-    def take_picture(application):
-        application.window.save(options.screenshot)
-        application.quit()
 
     application.connect("activate", activate)
     quit_action = Gio.SimpleAction(name="quit")

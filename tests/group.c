@@ -523,6 +523,15 @@ test_none (void)
 /* --- failure -------------------------------------------------------------- */
 
 static void
+assert_failed (ThredoGroup  *group,
+               ThredoThread *thread)
+{
+  g_autoptr(ThredoThread) failed = thredo_group_get_failed (group);
+
+  g_assert_true (failed == thread);
+}
+
+static void
 test_fail_cancels_rest (void)
 {
   Team team;
@@ -533,6 +542,7 @@ test_fail_cancels_rest (void)
   joiner_start (&joiner);
   member_order (&team.members[2], ORDER_FAIL);
   joiner_end_failed (&joiner, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  assert_failed (team.group, team.members[2].thread);
   for (int i = 0; i < N_MEMBERS; i++)
     assert_state (&team.members[i],
                   i == 2 ? THREDO_THREAD_STATE_FAILED : THREDO_THREAD_STATE_CANCELLED);
@@ -563,6 +573,7 @@ test_fail_first_counts (void)
   member_order_and_wait (&team.members[3], ORDER_FAIL_OTHERWISE, THREDO_THREAD_STATE_FAILED);
   member_order_and_wait (&team.members[0], ORDER_FAIL, THREDO_THREAD_STATE_FAILED);
   team_join_failed (&team, G_IO_ERROR, G_IO_ERROR_EXISTS);
+  assert_failed (team.group, team.members[3].thread);
   team_clear (&team);
 }
 
@@ -1603,6 +1614,7 @@ test_next_done_failed (void)
   team_init (&team, THREDO_GROUP_WAIT_ALL);
   member_order (&team.members[1], ORDER_FAIL);
   assert_next_done (team.group, team.members[1].thread);
+  assert_failed (team.group, NULL);
   g_assert_error (thredo_thread_get_error (team.members[1].thread),
                   G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   assert_state (&team.members[0], THREDO_THREAD_STATE_WAITING);

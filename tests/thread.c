@@ -571,6 +571,12 @@ test_unjoined_failure (void)
   g_assert_false (thredo_thread_join (thread, NULL, NULL));
   drop_and_wait (thread);
 
+  /* Somebody else says so. */
+  thread = spawn ("hushed", fail_with_busy, NULL);
+  thredo_thread_hush_failure (thread);
+  support_wait_for_state (thread, THREDO_THREAD_STATE_FAILED);
+  drop_and_wait (thread);
+
   /* It is a daemon. */
   thread = thredo_thread_new ("daemon", fail_with_busy, NULL, NULL);
   g_assert_false (thredo_thread_get_daemon (thread));

@@ -7,6 +7,8 @@ import unittest
 
 import gi
 
+import plain  # noqa: F401
+
 gi.require_version("Thredo", "1.0")
 from gi.repository import Gio, GLib, GObject, Thredo  # noqa: E402
 

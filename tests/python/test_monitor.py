@@ -10,6 +10,8 @@ import unittest
 
 import gi
 
+import plain  # noqa: F401
+
 gi.require_version("Thredo", "1.0")
 from gi.repository import Gio, GLib, Thredo  # noqa: E402
 

@@ -930,6 +930,31 @@ thredo_thread_get_result (ThredoThread *self,
 }
 
 /**
+ * thredo_thread_hush_failure: (skip)
+ * @self: a thread
+ *
+ * Keeps the library from saying in the log that the thread has failed, and
+ * nobody joined it.
+ *
+ * For bindings that say so themselves, in the manner of their language. Any
+ * thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+thredo_thread_hush_failure (ThredoThread *self)
+{
+  ThredoThreadPrivate *priv;
+
+  g_return_if_fail (THREDO_IS_THREAD (self));
+
+  priv = private_of (self);
+  thredo_mutex_lock (&priv->lock);
+  priv->joined = TRUE;
+  thredo_mutex_unlock (&priv->lock);
+}
+
+/**
  * thredo_thread_get_result_for_bindings: (rename-to thredo_thread_get_result)
  * @self: a thread that has ended
  * @result: (out caller-allocates): location for the result

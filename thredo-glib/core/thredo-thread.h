@@ -133,6 +133,10 @@ gint64 thredo_thread_get_waiting_since (ThredoThread *self);
 THREDO_AVAILABLE
 GPtrArray *thredo_thread_list_all (void);
 
+/* For other languages. */
+THREDO_AVAILABLE
+void thredo_thread_hush_failure (ThredoThread *self);
+
 /* For other languages, where it has the name without the ending. */
 THREDO_AVAILABLE
 gboolean thredo_thread_get_result_for_bindings (ThredoThread *self,

@@ -9,7 +9,7 @@
 
 gboolean
 native_parse_seconds (PyObject *seconds,
-                      gint64 *microseconds)
+                      gint64   *microseconds)
 {
   double number = PyFloat_AsDouble (seconds);
 
@@ -31,7 +31,7 @@ native_parse_seconds (PyObject *seconds,
 
 static gboolean
 set_cancellable (NativeLimits *limits,
-                 PyObject *object)
+                 PyObject     *object)
 {
   if (object == Py_None)
     {
@@ -51,7 +51,7 @@ set_cancellable (NativeLimits *limits,
 
 static gboolean
 set_blocking (NativeLimits *limits,
-              PyObject *object)
+              PyObject     *object)
 {
   int truth;
 
@@ -68,9 +68,9 @@ set_blocking (NativeLimits *limits,
 }
 
 static gboolean
-set_timeout (NativeLimits *limits,
-             NativeTimeoutRule rule,
-             PyObject *object)
+set_timeout (NativeLimits      *limits,
+             NativeTimeoutRule  rule,
+             PyObject          *object)
 {
   if (object == Py_None)
     {
@@ -108,11 +108,11 @@ set_timeout (NativeLimits *limits,
  * cancellable, of which the last is by name alone but where the C function
  * has it. */
 gboolean
-native_parse_limits (NativeLimits *limits,
-                     NativeTimeoutRule rule,
-                     PyObject *const *args,
-                     Py_ssize_t n_args,
-                     PyObject *names)
+native_parse_limits (NativeLimits      *limits,
+                     NativeTimeoutRule  rule,
+                     PyObject *const   *args,
+                     Py_ssize_t         n_args,
+                     PyObject          *names)
 {
   Py_ssize_t n_names = names != NULL ? PyTuple_GET_SIZE (names) : 0;
   Py_ssize_t index = 0;

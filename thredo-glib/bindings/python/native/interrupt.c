@@ -54,9 +54,9 @@ drain_locked (void)
 }
 
 static gboolean
-on_bytes (int fd,
+on_bytes (int          fd,
           GIOCondition condition,
-          gpointer data)
+          gpointer     data)
 {
   g_mutex_lock (&interrupt.lock);
   if (fd == interrupt.pipe[0])
@@ -75,8 +75,8 @@ static gboolean
 ensure_pipe (void)
 {
   GMainContext *context = thredo_get_main_context ();
-  g_autoptr (GSource) source = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr(GSource) source = NULL;
+  g_autoptr(GError) error = NULL;
 
   if (interrupt.context == context)
     return TRUE;

@@ -12,9 +12,9 @@ typedef struct
 } FdWait;
 
 static gboolean
-wait_fd (gpointer object,
-         GCancellable *cancellable,
-         GError **error)
+wait_fd (gpointer       object,
+         GCancellable  *cancellable,
+         GError       **error)
 {
   FdWait *wait = object;
 
@@ -23,10 +23,10 @@ wait_fd (gpointer object,
 }
 
 static PyObject *
-io_wait_fd (PyObject *module,
+io_wait_fd (PyObject        *module,
             PyObject *const *args,
-            Py_ssize_t n_args,
-            PyObject *names)
+            Py_ssize_t       n_args,
+            PyObject        *names)
 {
   NativeLimits limits;
   GError *error = NULL;
@@ -60,9 +60,9 @@ io_wait_fd (PyObject *module,
 }
 
 static gboolean
-sleep_until (gpointer object,
-             GCancellable *cancellable,
-             GError **error)
+sleep_until (gpointer       object,
+             GCancellable  *cancellable,
+             GError       **error)
 {
   gint64 rest = *(gint64 *) object - g_get_monotonic_time ();
 
@@ -70,10 +70,10 @@ sleep_until (gpointer object,
 }
 
 static PyObject *
-io_sleep (PyObject *module,
+io_sleep (PyObject        *module,
           PyObject *const *args,
-          Py_ssize_t n_args,
-          PyObject *names)
+          Py_ssize_t       n_args,
+          PyObject        *names)
 {
   gint64 until;
   NativeLimits limits;
@@ -96,10 +96,10 @@ io_sleep (PyObject *module,
 }
 
 static PyObject *
-io_check_cancelled (PyObject *module,
+io_check_cancelled (PyObject        *module,
                     PyObject *const *args,
-                    Py_ssize_t n_args,
-                    PyObject *names)
+                    Py_ssize_t       n_args,
+                    PyObject        *names)
 {
   NativeLimits limits;
   GError *error = NULL;
@@ -112,19 +112,19 @@ io_check_cancelled (PyObject *module,
 }
 
 static gboolean
-wait_condition (gpointer object,
-                GCancellable *cancellable,
-                GError **error)
+wait_condition (gpointer       object,
+                GCancellable  *cancellable,
+                GError       **error)
 {
   return thredo_condition_wait (object, cancellable, error);
 }
 
 /* condition_wait(condition, timeout=None, *, cancellable=None) */
 static PyObject *
-io_condition_wait (PyObject *module,
+io_condition_wait (PyObject        *module,
                    PyObject *const *args,
-                   Py_ssize_t n_args,
-                   PyObject *names)
+                   Py_ssize_t       n_args,
+                   PyObject        *names)
 {
   ThredoCondition *condition;
   NativeLimits limits;
@@ -197,9 +197,9 @@ typedef struct
 } Proxy;
 
 static gboolean
-proxy_main (ThredoThread *thread,
-            gpointer data,
-            GError **error)
+proxy_main (ThredoThread  *thread,
+            gpointer       data,
+            GError       **error)
 {
   Proxy *proxy = data;
 
@@ -207,9 +207,9 @@ proxy_main (ThredoThread *thread,
 }
 
 static gboolean
-wait_for_proxy (gpointer object,
-                GCancellable *cancellable,
-                GError **error)
+wait_for_proxy (gpointer       object,
+                GCancellable  *cancellable,
+                GError       **error)
 {
   return thredo_thread_wait (object, cancellable, error);
 }
@@ -218,11 +218,11 @@ wait_for_proxy (gpointer object,
  * signal must not end them before its handler has raised: the main thread has another thread wait, and waits
  * for that. */
 static NativeOutcome
-wait_by_proxy (NativeWaitFunc func,
-               gpointer object,
-               GCancellable *cancellable,
-               gint64 timeout,
-               GError **error)
+wait_by_proxy (NativeWaitFunc   func,
+               gpointer         object,
+               GCancellable    *cancellable,
+               gint64           timeout,
+               GError         **error)
 {
   Proxy proxy = { func, object };
   NativeOutcome outcome;
@@ -269,9 +269,9 @@ typedef struct
 } BarrierWait;
 
 static gboolean
-wait_barrier (gpointer object,
-              GCancellable *cancellable,
-              GError **error)
+wait_barrier (gpointer       object,
+              GCancellable  *cancellable,
+              GError       **error)
 {
   BarrierWait *wait = object;
 
@@ -280,10 +280,10 @@ wait_barrier (gpointer object,
 
 /* barrier_wait(barrier, timeout=None, *, cancellable=None) */
 static PyObject *
-io_barrier_wait (PyObject *module,
+io_barrier_wait (PyObject        *module,
                  PyObject *const *args,
-                 Py_ssize_t n_args,
-                 PyObject *names)
+                 Py_ssize_t       n_args,
+                 PyObject        *names)
 {
   BarrierWait wait = { NULL, 0 };
   NativeLimits limits;
@@ -320,9 +320,9 @@ typedef struct
 } SignalWait;
 
 static gboolean
-wait_signal (gpointer object,
-             GCancellable *cancellable,
-             GError **error)
+wait_signal (gpointer       object,
+             GCancellable  *cancellable,
+             GError       **error)
 {
   SignalWait *wait = object;
 
@@ -332,10 +332,10 @@ wait_signal (gpointer object,
 
 /* signal_event_wait(event, timeout=None, *, cancellable=None): its number, or 0. */
 static PyObject *
-io_signal_event_wait (PyObject *module,
+io_signal_event_wait (PyObject        *module,
                       PyObject *const *args,
-                      Py_ssize_t n_args,
-                      PyObject *names)
+                      Py_ssize_t       n_args,
+                      PyObject        *names)
 {
   SignalWait wait = { NULL, 0 };
   NativeLimits limits;
@@ -417,9 +417,9 @@ io_dispose (PyObject *module,
 }
 
 static gboolean
-join_group (gpointer object,
-            GCancellable *cancellable,
-            GError **error)
+join_group (gpointer       object,
+            GCancellable  *cancellable,
+            GError       **error)
 {
   return thredo_group_join (object, cancellable, error);
 }
@@ -427,9 +427,9 @@ join_group (gpointer object,
 /* As a member's own G_IO_ERROR_CANCELLED is no failure. */
 static gboolean
 is_of_member (ThredoGroup *group,
-              GError *error)
+              GError      *error)
 {
-  g_autoptr (ThredoThread) failed = thredo_group_get_failed (group);
+  g_autoptr(ThredoThread) failed = thredo_group_get_failed (group);
   const GError *failure = failed != NULL ? thredo_thread_get_error (failed) : NULL;
 
   if (failure == NULL || !g_error_matches (error, failure->domain, failure->code))
@@ -445,9 +445,9 @@ typedef struct
 } NextWait;
 
 static gboolean
-wait_next (gpointer object,
-           GCancellable *cancellable,
-           GError **error)
+wait_next (gpointer       object,
+           GCancellable  *cancellable,
+           GError       **error)
 {
   NextWait *wait = object;
   GError *own = NULL;
@@ -461,10 +461,10 @@ wait_next (gpointer object,
 
 /* next_done(group, *, cancellable=None): a thread, or None. */
 static PyObject *
-io_next_done (PyObject *module,
+io_next_done (PyObject        *module,
               PyObject *const *args,
-              Py_ssize_t n_args,
-              PyObject *names)
+              Py_ssize_t       n_args,
+              PyObject        *names)
 {
   NextWait wait = { NULL, NULL };
   NativeLimits limits;
@@ -497,10 +497,10 @@ io_next_done (PyObject *module,
 /* join_group(group, *, cancellable=None): None, or (domain, code, message, whether it is a member's)
  * of the error. */
 static PyObject *
-io_join_group (PyObject *module,
+io_join_group (PyObject        *module,
                PyObject *const *args,
-               Py_ssize_t n_args,
-               PyObject *names)
+               Py_ssize_t       n_args,
+               PyObject        *names)
 {
   ThredoGroup *group;
   NativeLimits limits;

@@ -10,16 +10,16 @@ typedef struct
   GType (*get_type) (void);
   NativeWaitFunc acquire;
   gboolean (*try_acquire) (gpointer object);
-  gboolean (*release) (gpointer object,
-                       GError **error);
+  gboolean (*release) (gpointer   object,
+                       GError   **error);
 } LockKind;
 
 static PyObject *
-acquire (const LockKind *kind,
-         PyObject *self,
+acquire (const LockKind  *kind,
+         PyObject        *self,
          PyObject *const *args,
-         Py_ssize_t n_args,
-         PyObject *names)
+         Py_ssize_t       n_args,
+         PyObject        *names)
 {
   gpointer object = native_get_object (self, kind->get_type ());
   NativeLimits limits;
@@ -40,7 +40,7 @@ acquire (const LockKind *kind,
 
 static PyObject *
 release (const LockKind *kind,
-         PyObject *self)
+         PyObject       *self)
 {
   gpointer object = native_get_object (self, kind->get_type ());
   GError *error = NULL;
@@ -127,18 +127,18 @@ DEFINE_LOCK (RLock, rlock)
 DEFINE_LOCK (Semaphore, semaphore)
 
 static gboolean
-wait_event (gpointer object,
-            GCancellable *cancellable,
-            GError **error)
+wait_event (gpointer       object,
+            GCancellable  *cancellable,
+            GError       **error)
 {
   return thredo_event_wait (object, cancellable, error);
 }
 
 static PyObject *
-event_wait (PyObject *self,
+event_wait (PyObject        *self,
             PyObject *const *args,
-            Py_ssize_t n_args,
-            PyObject *names)
+            Py_ssize_t       n_args,
+            PyObject        *names)
 {
   ThredoEvent *event = native_get_object (self, THREDO_TYPE_EVENT);
   NativeLimits limits;

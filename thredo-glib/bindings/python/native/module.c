@@ -9,7 +9,7 @@ GType native_object_gtype;
 /* The GObject of a wrapper. */
 gpointer
 native_get_object (PyObject *self,
-                   GType type)
+                   GType     type)
 {
   GObject *object = NULL;
 
@@ -45,7 +45,7 @@ native_raise (GError *error)
  * whose reference it takes. */
 PyObject *
 native_adopt (PyObject *self,
-              gpointer object)
+              gpointer  object)
 {
   if (!PyObject_TypeCheck (self, &PyGObject_Type) || pygobject_get (self) != NULL)
     {

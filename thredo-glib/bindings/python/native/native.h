@@ -50,10 +50,10 @@ extern NativeHooks native_hooks;
 extern GType native_object_gtype; /* of values that hold any Python object */
 
 gpointer native_get_object (PyObject *self,
-                            GType type);
+                            GType     type);
 PyObject *native_raise (GError *error);
 PyObject *native_adopt (PyObject *self,
-                        gpointer object);
+                        gpointer  object);
 
 /* arguments.c */
 typedef struct
@@ -72,18 +72,18 @@ typedef enum
   NATIVE_TIMEOUT_EVENT, /* below 0 is 0, and there is no blocking argument */
 } NativeTimeoutRule;
 
-gboolean native_parse_limits (NativeLimits *limits,
-                              NativeTimeoutRule rule,
-                              PyObject *const *args,
-                              Py_ssize_t n_args,
-                              PyObject *names);
+gboolean native_parse_limits (NativeLimits      *limits,
+                              NativeTimeoutRule  rule,
+                              PyObject *const   *args,
+                              Py_ssize_t         n_args,
+                              PyObject          *names);
 gboolean native_parse_seconds (PyObject *seconds,
-                               gint64 *microseconds);
+                               gint64   *microseconds);
 
 /* wait.c */
-typedef gboolean (*NativeWaitFunc) (gpointer object,
-                                    GCancellable *cancellable,
-                                    GError **error);
+typedef gboolean (*NativeWaitFunc) (gpointer       object,
+                                    GCancellable  *cancellable,
+                                    GError       **error);
 
 typedef enum
 {
@@ -101,20 +101,20 @@ typedef enum
 
 PyThreadState *native_release (void);
 void native_acquire (PyThreadState *state);
-NativeOutcome native_wait (NativeWaitFunc func,
-                           gpointer object,
-                           GCancellable *cancellable,
-                           gint64 timeout,
-                           NativeWaitManner manner,
-                           GError **error);
-PyObject *native_wait_none (NativeWaitFunc func,
-                            gpointer object,
-                            GCancellable *cancellable);
-PyObject *native_wait_bool (NativeWaitFunc func,
-                            gpointer object,
-                            GCancellable *cancellable,
-                            gint64 timeout,
-                            NativeWaitManner manner);
+NativeOutcome native_wait (NativeWaitFunc     func,
+                           gpointer           object,
+                           GCancellable      *cancellable,
+                           gint64             timeout,
+                           NativeWaitManner   manner,
+                           GError           **error);
+PyObject *native_wait_none (NativeWaitFunc  func,
+                            gpointer        object,
+                            GCancellable   *cancellable);
+PyObject *native_wait_bool (NativeWaitFunc    func,
+                            gpointer          object,
+                            GCancellable     *cancellable,
+                            gint64            timeout,
+                            NativeWaitManner  manner);
 
 /* interrupt.c */
 gboolean native_interrupt_concerns_us (void);
@@ -124,7 +124,7 @@ PyObject *native_interrupt_reset (PyObject *module,
                                   PyObject *unused);
 
 /* value.c */
-gboolean native_value_init (GValue *value,
+gboolean native_value_init (GValue   *value,
                             PyObject *object);
 PyObject *native_value_take (GValue *value);
 

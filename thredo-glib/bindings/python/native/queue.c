@@ -11,9 +11,9 @@ typedef struct
 } Transfer;
 
 static gboolean
-get (gpointer object,
-     GCancellable *cancellable,
-     GError **error)
+get (gpointer       object,
+     GCancellable  *cancellable,
+     GError       **error)
 {
   Transfer *transfer = object;
 
@@ -21,9 +21,9 @@ get (gpointer object,
 }
 
 static gboolean
-try_get (gpointer object,
-         GCancellable *cancellable,
-         GError **error)
+try_get (gpointer       object,
+         GCancellable  *cancellable,
+         GError       **error)
 {
   Transfer *transfer = object;
 
@@ -31,9 +31,9 @@ try_get (gpointer object,
 }
 
 static gboolean
-put (gpointer object,
-     GCancellable *cancellable,
-     GError **error)
+put (gpointer       object,
+     GCancellable  *cancellable,
+     GError       **error)
 {
   Transfer *transfer = object;
 
@@ -41,9 +41,9 @@ put (gpointer object,
 }
 
 static gboolean
-try_put (gpointer object,
-         GCancellable *cancellable,
-         GError **error)
+try_put (gpointer       object,
+         GCancellable  *cancellable,
+         GError       **error)
 {
   Transfer *transfer = object;
 
@@ -51,18 +51,18 @@ try_put (gpointer object,
 }
 
 static gboolean
-join (gpointer object,
-      GCancellable *cancellable,
-      GError **error)
+join (gpointer       object,
+      GCancellable  *cancellable,
+      GError       **error)
 {
   return thredo_queue_join (object, cancellable, error);
 }
 
 /* Which cannot block, but may compare. */
 static gboolean
-attempt (Transfer *transfer,
-         NativeWaitFunc func,
-         GError **error)
+attempt (Transfer        *transfer,
+         NativeWaitFunc   func,
+         GError         **error)
 {
   PyThreadState *state;
   gboolean is_done;
@@ -77,7 +77,7 @@ attempt (Transfer *transfer,
 }
 
 static PyObject *
-raise_would_block (GError *error,
+raise_would_block (GError   *error,
                    PyObject *exception)
 {
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -90,12 +90,12 @@ raise_would_block (GError *error,
 
 /* Does it at once, or waits until it is done. */
 static gboolean
-transfer_within (Transfer *transfer,
-                 NativeWaitFunc at_once,
-                 NativeWaitFunc in_time,
-                 gboolean may_do_at_once,
+transfer_within (Transfer           *transfer,
+                 NativeWaitFunc      at_once,
+                 NativeWaitFunc      in_time,
+                 gboolean            may_do_at_once,
                  const NativeLimits *limits,
-                 PyObject *would_block)
+                 PyObject           *would_block)
 {
   GError *error = NULL;
 
@@ -142,7 +142,7 @@ transfer_within (Transfer *transfer,
 }
 
 static PyObject *
-get_within (ThredoQueue *queue,
+get_within (ThredoQueue        *queue,
             const NativeLimits *limits)
 {
   Transfer transfer = { queue, G_VALUE_INIT };
@@ -154,8 +154,8 @@ get_within (ThredoQueue *queue,
 }
 
 static PyObject *
-put_within (ThredoQueue *queue,
-            PyObject *item,
+put_within (ThredoQueue        *queue,
+            PyObject           *item,
             const NativeLimits *limits)
 {
   Transfer transfer = { queue, G_VALUE_INIT };
@@ -172,10 +172,10 @@ put_within (ThredoQueue *queue,
 }
 
 static PyObject *
-queue_get (PyObject *self,
+queue_get (PyObject        *self,
            PyObject *const *args,
-           Py_ssize_t n_args,
-           PyObject *names)
+           Py_ssize_t       n_args,
+           PyObject        *names)
 {
   ThredoQueue *queue = native_get_object (self, THREDO_TYPE_QUEUE);
   NativeLimits limits;
@@ -186,10 +186,10 @@ queue_get (PyObject *self,
 }
 
 static PyObject *
-queue_put (PyObject *self,
+queue_put (PyObject        *self,
            PyObject *const *args,
-           Py_ssize_t n_args,
-           PyObject *names)
+           Py_ssize_t       n_args,
+           PyObject        *names)
 {
   ThredoQueue *queue = native_get_object (self, THREDO_TYPE_QUEUE);
   PyObject *item, *rest = NULL, *result;
@@ -278,10 +278,10 @@ queue_task_done (PyObject *self,
 }
 
 static PyObject *
-queue_join (PyObject *self,
+queue_join (PyObject        *self,
             PyObject *const *args,
-            Py_ssize_t n_args,
-            PyObject *names)
+            Py_ssize_t       n_args,
+            PyObject        *names)
 {
   ThredoQueue *queue = native_get_object (self, THREDO_TYPE_QUEUE);
   NativeLimits limits;
@@ -346,7 +346,7 @@ queue_next (PyObject *self)
 static int
 compare (const GValue *a,
          const GValue *b,
-         gpointer unused)
+         gpointer      unused)
 {
   PyGILState_STATE state = PyGILState_Ensure ();
   GValue copies[2] = { G_VALUE_INIT, G_VALUE_INIT };

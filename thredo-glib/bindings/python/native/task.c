@@ -36,9 +36,9 @@ static PyObject *threading_module;
 static PyObject *task_attribute; /* "_task" */
 
 static int
-task_traverse (PyObject *object,
-               visitproc visit,
-               void *arg)
+task_traverse (PyObject  *object,
+               visitproc  visit,
+               void      *arg)
 {
   Task *self = (Task *) object;
 
@@ -191,8 +191,8 @@ forget_stand_in (unsigned long ident)
 
 /* The error that the thread ends with, for those who do not run Python. */
 static void
-set_thread_error (GError **error,
-                  PyObject *exception)
+set_thread_error (GError   **error,
+                  PyObject  *exception)
 {
   if (PyObject_IsInstance (exception, native_hooks.error_class) > 0)
     {
@@ -249,9 +249,9 @@ take_exception (void)
 }
 
 static void
-task_call (Task *self,
-           ThredoThread *thread,
-           GError **error)
+task_call (Task          *self,
+           ThredoThread  *thread,
+           GError       **error)
 {
   install_hook ("_trace_hook", "settrace");
   install_hook ("_profile_hook", "setprofile");
@@ -290,6 +290,7 @@ task_call (Task *self,
   Py_CLEAR (self->args);
   Py_CLEAR (self->kwargs);
   self->number = ++last_number;
+  thredo_thread_hush_failure (thread);
   if (self->exception != NULL && !self->is_cancelled)
     {
       PyObject *noted = PyObject_CallOneArg (native_hooks.note_failure, (PyObject *) self);
@@ -319,9 +320,9 @@ hold_new (Task *task)
 
 /* The function of the thread. */
 static gboolean
-task_main (ThredoThread *thread,
-           gpointer data,
-           GError **error)
+task_main (ThredoThread  *thread,
+           gpointer       data,
+           GError       **error)
 {
   Hold *hold = data;
   PyGILState_STATE state = PyGILState_Ensure ();
@@ -353,7 +354,7 @@ hold_free (gpointer data)
 
 static PyObject *
 wrap (ThredoThread *thread,
-      Task *task)
+      Task         *task)
 {
   PyObject *wrapper = pygobject_new_full (G_OBJECT (thread), TRUE, NULL);
 
@@ -510,17 +511,17 @@ task_get_result (PyObject *module,
 }
 
 static gboolean
-join (gpointer object,
-      GCancellable *cancellable,
-      GError **error)
+join (gpointer       object,
+      GCancellable  *cancellable,
+      GError       **error)
 {
   return thredo_thread_join (object, cancellable, error);
 }
 
 static gboolean
-wait_for (gpointer object,
-          GCancellable *cancellable,
-          GError **error)
+wait_for (gpointer       object,
+          GCancellable  *cancellable,
+          GError       **error)
 {
   return thredo_thread_wait (object, cancellable, error);
 }
@@ -529,7 +530,7 @@ wait_for (gpointer object,
  * thread's own G_IO_ERROR_CANCELLED would be THREAD_CANCELLED. */
 static gboolean
 is_of_thread (ThredoThread *thread,
-              GError *error)
+              GError       *error)
 {
   if (thredo_thread_is_alive (thread) ||
       thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW ||
@@ -555,9 +556,9 @@ get_task (PyObject *wrapper)
 }
 
 static PyObject *
-conclude_join (PyObject *wrapper,
+conclude_join (PyObject     *wrapper,
                ThredoThread *thread,
-               GError *error)
+               GError       *error)
 {
   PyObject *task = get_task (wrapper);
   PyObject *result = NULL;
@@ -593,10 +594,10 @@ conclude_join (PyObject *wrapper,
 }
 
 static PyObject *
-thread_join (PyObject *self,
+thread_join (PyObject        *self,
              PyObject *const *args,
-             Py_ssize_t n_args,
-             PyObject *names)
+             Py_ssize_t       n_args,
+             PyObject        *names)
 {
   ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
   NativeLimits limits;
@@ -621,10 +622,10 @@ thread_join (PyObject *self,
 }
 
 static PyObject *
-thread_wait (PyObject *self,
+thread_wait (PyObject        *self,
              PyObject *const *args,
-             Py_ssize_t n_args,
-             PyObject *names)
+             Py_ssize_t       n_args,
+             PyObject        *names)
 {
   ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
   NativeLimits limits;

@@ -6,7 +6,7 @@
  * GObject.Value holds: those are for threads that do not run Python. Anything
  * else is the Python object itself. */
 gboolean
-native_value_init (GValue *value,
+native_value_init (GValue   *value,
                    PyObject *object)
 {
   *value = (GValue) G_VALUE_INIT;

@@ -19,13 +19,13 @@ native_acquire (PyThreadState *state)
 
 /* With a scope, for a timeout or for signals. */
 static NativeOutcome
-wait_once (NativeWaitFunc func,
-           gpointer object,
-           GCancellable *cancellable,
-           gint64 deadline,
-           gboolean may_interrupt,
-           gboolean *is_interrupted,
-           GError **error)
+wait_once (NativeWaitFunc   func,
+           gpointer         object,
+           GCancellable    *cancellable,
+           gint64           deadline,
+           gboolean         may_interrupt,
+           gboolean        *is_interrupted,
+           GError         **error)
 {
   ThredoScope *scope = thredo_scope_new ();
   gboolean is_done, is_expired;
@@ -63,12 +63,12 @@ wait_once (NativeWaitFunc func,
  * Python runs the handlers of signals, a signal ends the wait; it is taken up
  * again if the handler does not raise. */
 NativeOutcome
-native_wait (NativeWaitFunc func,
-             gpointer object,
-             GCancellable *cancellable,
-             gint64 timeout,
-             NativeWaitManner manner,
-             GError **error)
+native_wait (NativeWaitFunc     func,
+             gpointer           object,
+             GCancellable      *cancellable,
+             gint64             timeout,
+             NativeWaitManner   manner,
+             GError           **error)
 {
   gboolean may_interrupt = native_interrupt_concerns_us ();
   gint64 now = g_get_monotonic_time ();
@@ -107,9 +107,9 @@ native_wait (NativeWaitFunc func,
 }
 
 PyObject *
-native_wait_none (NativeWaitFunc func,
-                  gpointer object,
-                  GCancellable *cancellable)
+native_wait_none (NativeWaitFunc  func,
+                  gpointer        object,
+                  GCancellable   *cancellable)
 {
   GError *error = NULL;
 
@@ -126,11 +126,11 @@ native_wait_none (NativeWaitFunc func,
 
 /* Whether it came to pass within the timeout. */
 PyObject *
-native_wait_bool (NativeWaitFunc func,
-                  gpointer object,
-                  GCancellable *cancellable,
-                  gint64 timeout,
-                  NativeWaitManner manner)
+native_wait_bool (NativeWaitFunc    func,
+                  gpointer          object,
+                  GCancellable     *cancellable,
+                  gint64            timeout,
+                  NativeWaitManner  manner)
 {
   GError *error = NULL;
 

@@ -5,6 +5,7 @@ from gi.repository import GLib, GObject
 
 from .base import PlainMeta, Thredo, native, overrides, public
 from .errors import translated
+from .sync import titled
 
 LARGEST = (1 << 32) - 1
 
@@ -90,7 +91,8 @@ class Queue(native.QueueMethods, Thredo.Queue, metaclass=PlainMeta):
 
     def __repr__(self):
         size = self.get_max_size()
-        return f"<{type(self).__name__} {self.get_name()!r}: {self.get_length()}{f' of {size}' if size else ''} items>"
+        of_size = f" of {size}" if size else ""
+        return f"<{titled(self)}: {self.get_length()}{of_size} items>"
 
 
 @public

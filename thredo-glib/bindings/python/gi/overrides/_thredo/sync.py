@@ -28,6 +28,12 @@ class Named:
         return cls()
 
 
+def titled(item):
+    """The type of an item, and its name if it has one, for repr()."""
+    name = item.get_name()
+    return type(item).__name__ if name is None else f"{type(item).__name__} {name!r}"
+
+
 class OwnedLock(Named):
     """What Lock and RLock have in common."""
 
@@ -56,7 +62,7 @@ class OwnedLock(Named):
     def __repr__(self):
         owner = self.get_owner()
         state = "unlocked" if owner is None else f"locked by {owner.get_name()!r}"
-        return f"<{state} {type(self).__name__} {self.get_name()!r}>"
+        return f"<{state} {titled(self)}>"
 
 
 @overrides
@@ -111,7 +117,7 @@ class Semaphore(Named, native.SemaphoreMethods, Thredo.Semaphore, metaclass=Plai
         return self.get_value()
 
     def __repr__(self):
-        return f"<{type(self).__name__} {self.get_name()!r}: {self.get_value()}>"
+        return f"<{titled(self)}: {self.get_value()}>"
 
 
 @overrides
@@ -143,7 +149,7 @@ class Event(Named, native.EventMethods, Thredo.Event, metaclass=PlainMeta):
     isSet = native.EventMethods.is_set
 
     def __repr__(self):
-        return f"<{type(self).__name__} {self.get_name()!r}: {'set' if self.is_set() else 'unset'}>"
+        return f"<{titled(self)}: {'set' if self.is_set() else 'unset'}>"
 
 
 @overrides
@@ -223,7 +229,7 @@ class Condition(Named, Thredo.Condition, metaclass=PlainMeta):
             raise translated(error) from None
 
     def __repr__(self):
-        return f"<{type(self).__name__} {self.get_name()!r} of {self._lock!r}, {self.get_n_waiting()} waiting>"
+        return f"<{titled(self)} of {self._lock!r}, {self.get_n_waiting()} waiting>"
 
 
 @overrides

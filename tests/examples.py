@@ -140,6 +140,29 @@ def add_case(kind, name, language):
     setattr(Examples, f'test_{name}_{kind.split("_")[0]}_{language}'.replace('-', '_'), case)
 
 
+class List(unittest.TestCase):
+    """What demos/run knows of them."""
+
+    RUN = str(SOURCES.parent / 'run')
+
+    def test_all_are_listed(self):
+        lines = subprocess.run([self.RUN, '--list'], text=True, check=True,
+                               stdout=subprocess.PIPE).stdout.splitlines()
+        listed = {line.split()[0]: line for line in lines}
+        programs = {path.stem for ending in ENDINGS.values() for path in SOURCES.glob(f'*.{ending}')}
+        self.assertEqual(set(listed), programs)
+        self.assertLessEqual(set(NAMES), programs)
+        for name, line in listed.items():
+            languages = [language for language, ending in ENDINGS.items()
+                         if (SOURCES / f'{name}.{ending}').exists()]
+            self.assertRegex(line, f"^{name} +{' '.join(languages)} +[A-Z].*[.]$")
+
+    def test_not_in_that_language(self):
+        result = subprocess.run([self.RUN, 'compute', 'gjs'], text=True, check=False,
+                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.assertEqual((result.returncode, result.stderr), (2, 'compute is there in c python\n'))
+
+
 for each in NAMES:
     for each_language in languages_of(each):
         add_case('run_example', each, each_language)

@@ -127,7 +127,7 @@ class BoundedSemaphore(Semaphore, Thredo.BoundedSemaphore):
     def __init__(self, value=1, *, name=None):
         if value < 0:
             raise ValueError("semaphore initial value must be >= 0")
-        Thredo.BoundedSemaphore.__init__(self, bound=value)
+        Thredo.BoundedSemaphore.__init__(self, value=value)
         if name is not None:
             self.set_name(name)
 

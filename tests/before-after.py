@@ -60,7 +60,8 @@ def run_c(code, when, scratch, compiler):
 def run_python(code, scratch):
     source = os.path.join(scratch, f"{hash(code)}.py")
     pathlib.Path(source).write_text(code)
-    return run([sys.executable, source])
+    # PyGObject is imported in a manner that Python warns of.
+    return run([sys.executable, "-X", "dev", "-W", "ignore::ImportWarning", source])
 
 
 def compare(language, code, scratch, compiler):

@@ -8,9 +8,9 @@ G_TEST_SRCDIR and G_TEST_BUILDDIR are set by Meson. THREDO_TEST_LANGUAGES: those
 
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -20,6 +20,9 @@ LANGUAGES = os.environ.get('THREDO_TEST_LANGUAGES', 'c').split()
 LIMIT = int(os.environ.get('THREDO_TEST_LIMIT', 60))  # seconds: only a hang reaches it
 
 ENDINGS = {'c': 'c', 'python': 'py', 'gjs': 'js'}
+# PyGObject is imported in a manner that Python warns of.
+INTERPRETERS = {'python': [sys.executable, '-X', 'dev', '-W', 'ignore::ImportWarning'],
+                'gjs': ['gjs', '-m']}
 NAMES = sorted(path.stem for path in SOURCES.glob('*.out'))
 
 
@@ -27,7 +30,7 @@ def command(name, language):
     if language == 'c':
         return [str(PROGRAMS / f'example-{name}')]
     source = str(SOURCES / f'{name}.{ENDINGS[language]}')
-    return [shutil.which('gjs'), '-m', source] if language == 'gjs' else ['/usr/bin/python3', source]
+    return [*INTERPRETERS[language], source]
 
 
 def languages_of(name):

@@ -39,7 +39,7 @@ def count_primes(job):
 def take_a_nap(job):
     for n in range(1, 601):
         Thredo.sleep(0.1)
-        job.fraction, job.state = n / 600, f"{n // 10} seconds of 60"
+        job.fraction, job.state = n / 600, f"{n // 10} of 60 seconds"
     return "Awake"
 
 

@@ -873,6 +873,55 @@ test_fork (void)
   g_close (fds[1], NULL);
 }
 
+/* A wait of a task that was forked along stands in no line any more, and can be cancelled. */
+static void
+test_fork_async (void)
+{
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GError) error = NULL;
+  GAsyncResult *result = NULL;
+  int status;
+  pid_t pid;
+  int fds[2];
+
+#if SUPPORT_WITH_TSAN
+  g_test_skip ("ThreadSanitizer cannot follow a fork of a process with threads");
+  return;
+#endif
+
+  make_pipe (fds);
+  thredo_wait_fd_async (fds[0], G_IO_IN, cancellable, support_keep_result, &result);
+  pid = fork ();
+  g_assert_cmpint (pid, !=, -1);
+  if (pid == 0)
+    {
+      GAsyncResult *other = NULL;
+
+      alarm (60);
+      thredo_wait_fd_async (fds[0], G_IO_IN, NULL, support_keep_result, &other);
+      g_cancellable_cancel (cancellable);
+      while (result == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      if (thredo_wait_fd_finish (result, &error) != 0 ||
+          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        _exit (1);
+      put_byte (fds[1]);
+      while (other == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      if (thredo_wait_fd_finish (other, NULL) != G_IO_IN)
+        _exit (2);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+  support_iterate_until_result (&result);
+  g_assert_cmpint (thredo_wait_fd_finish (result, &error), ==, G_IO_IN);
+  g_assert_no_error (error);
+  g_object_unref (result);
+  g_close (fds[0], NULL);
+  g_close (fds[1], NULL);
+}
+
 #if !THREDO_PORTABLE
 /* A process that shuts itself off from new files can wait for those it has. */
 static void
@@ -955,7 +1004,8 @@ main (int    argc,
 
   support_init (&argc, &argv);
 
-  /* The loop's own are there from now on. */
+  /* The loop's own are there from now on, and what GLib has for tasks. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
   thredo_sleep (1, NULL, &error);
   g_assert_no_error (error);
   n_fds = support_count_fds ();
@@ -979,6 +1029,7 @@ main (int    argc,
   g_test_add_func ("/fd/loop-thread", test_loop_thread);
   g_test_add_func ("/fd/flood", test_flood);
   g_test_add_func ("/fd/fork", test_fork);
+  g_test_add_func ("/fd/fork/async", test_fork_async);
 #if !THREDO_PORTABLE
   g_test_add_func ("/fd/no-loop", test_no_loop);
   g_test_add_func ("/fd/no-new-files", test_no_new_files);

@@ -389,6 +389,58 @@ compare_tens (const GValue *a,
 }
 
 static void
+test_priority_variants (void)
+{
+  const char *const texts[] = { "<[<3>, <{'a': <1>}>]>", "(1.5, 'b')", "<(1.5, 'a', 'x')>",
+                                "[<1.5>, <'a'>]", "(int64 2, true)", "<[<int16 -1>]>" };
+  const char *const sorted[] = { "<[<int16 -1>]>", "[<1.5>, <'a'>]", "<(1.5, 'a', 'x')>",
+                                 "(1.5, 'b')", "(int64 2, true)", "<[<3>, <{'a': <1>}>]>" };
+  g_autoptr(ThredoQueue) queue = thredo_queue_new_priority (0, NULL, NULL, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_auto(GValue) item = G_VALUE_INIT;
+
+      g_value_init (&item, G_TYPE_VARIANT);
+      g_value_take_variant (&item, g_variant_ref_sink (g_variant_new_parsed (texts[i])));
+      g_assert_true (thredo_queue_put (queue, &item, NULL, NULL));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_auto(GValue) item = G_VALUE_INIT;
+      g_autoptr(GVariant) expected = g_variant_ref_sink (g_variant_new_parsed (sorted[i]));
+
+      g_assert_true (thredo_queue_get (queue, &item, NULL, NULL));
+      g_assert_cmpvariant (g_value_get_variant (&item), expected);
+    }
+}
+
+/* What has no order of its own comes out as it came. */
+static void
+test_priority_unordered_variants (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new_priority (0, NULL, NULL, NULL);
+
+  for (int i = 3; i > 0; i--)
+    {
+      g_auto(GValue) item = G_VALUE_INIT;
+
+      g_value_init (&item, G_TYPE_VARIANT);
+      g_value_set_variant (&item, g_variant_new_parsed ("(7, {'a': %i})", i));
+      g_assert_true (thredo_queue_put (queue, &item, NULL, NULL));
+    }
+  for (int i = 3; i > 0; i--)
+    {
+      g_auto(GValue) item = G_VALUE_INIT;
+      g_autoptr(GVariant) expected =
+          g_variant_ref_sink (g_variant_new_parsed ("(7, {'a': %i})", i));
+
+      g_assert_true (thredo_queue_get (queue, &item, NULL, NULL));
+      g_assert_cmpvariant (g_value_get_variant (&item), expected);
+    }
+}
+
+static void
 test_priority_stable (void)
 {
   int n_calls = 0;
@@ -2594,6 +2646,8 @@ main (int    argc,
   g_test_add_func ("/queue/priority/doubles", test_priority_doubles);
   g_test_add_func ("/queue/priority/wide-numbers", test_priority_wide_numbers);
   g_test_add_func ("/queue/priority/strings", test_priority_strings);
+  g_test_add_func ("/queue/priority/variants", test_priority_variants);
+  g_test_add_func ("/queue/priority/unordered-variants", test_priority_unordered_variants);
   g_test_add_func ("/queue/priority/stable", test_priority_stable);
   g_test_add_func ("/queue/priority/stable-interleaved", test_priority_stable_interleaved);
   g_test_add_func ("/queue/priority/compare", test_priority_compare);

@@ -24,6 +24,7 @@
 #include "thredo-network.h"
 #include "thredo-dbus.h"
 #include "thredo-process.h"
+#include "thredo-spawn.h"
 #include "thredo-input-stream.h"
 #include "thredo-output-stream.h"
 #include "thredo-io-stream.h"

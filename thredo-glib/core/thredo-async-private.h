@@ -30,6 +30,7 @@ ThredoAsync *thredo_async_new (gsize                 size,
                                const ThredoWaitInfo *info,
                                ThredoAsyncFunc       finish);
 void thredo_async_start (ThredoAsync *self);
+void thredo_async_restart (ThredoAsync *self);
 void thredo_async_drop (ThredoAsync *self);
 void thredo_async_return_error (ThredoAsync     *self,
                                 ThredoWaitState  outcome);

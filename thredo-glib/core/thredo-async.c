@@ -41,14 +41,19 @@ static void
 notify (ThredoWait *wait)
 {
   ThredoAsync *self = (ThredoAsync *) wait;
+  GMainContext *context = g_task_get_context (self->task);
   GSource *source = g_idle_source_new ();
 
   thredo_mutex_lock (&self->posting);
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_callback (source, complete, self, NULL);
   g_source_set_static_name (source, self->info->function);
-  g_source_attach (source, g_task_get_context (self->task));
+  g_source_attach (source, context);
   g_source_unref (source);
+  /* Who polls is not woken by what it attaches itself; and the loop serves its timers and
+   * fds from within its poll. */
+  if (context != NULL && context == thredo_loop_peek_context ())
+    g_main_context_wakeup (context);
   thredo_mutex_unlock (&self->posting);
 }
 
@@ -88,15 +93,24 @@ thredo_async_new (gsize                 size,
   return self;
 }
 
-/* Once the wait stands where its completer will find it: lets the task's
- * cancellable end it. After this the caller may not look at it again. */
+/* For a finish that has armed the wait again, and let it stand where its completer
+ * will find it: lets the cancellable end that too. Nobody else looks at what
+ * belongs to the context meanwhile, as this runs in it. */
 void
-thredo_async_start (ThredoAsync *self)
+thredo_async_restart (ThredoAsync *self)
 {
   GCancellable *cancellable = g_task_get_cancellable (self->task);
 
   if (cancellable != NULL)
     self->handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled), self, NULL);
+}
+
+/* Once the wait stands where its completer will find it: lets the task's
+ * cancellable end it. After this the caller may not look at it again. */
+void
+thredo_async_start (ThredoAsync *self)
+{
+  thredo_async_restart (self);
   thredo_mutex_unlock (&self->starting);
 }
 

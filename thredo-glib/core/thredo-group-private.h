@@ -7,6 +7,7 @@
 #include "thredo-thread-private.h"
 
 /* The part of a group that its threads know, and that outlives the object. */
+ThredoGroupCore *thredo_group_get_core (ThredoGroup *self);
 ThredoGroupCore *thredo_group_core_new (ThredoGroup *group);
 ThredoGroupCore *thredo_group_core_ref (ThredoGroupCore *self);
 void thredo_group_core_unref (ThredoGroupCore *self);

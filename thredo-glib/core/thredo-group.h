@@ -64,6 +64,16 @@ gboolean thredo_group_next_result (ThredoGroup   *self,
                                    GCancellable  *cancellable,
                                    GError       **error);
 THREDO_AVAILABLE
+void thredo_group_next_result_async (ThredoGroup         *self,
+                                     GCancellable        *cancellable,
+                                     GAsyncReadyCallback  callback,
+                                     gpointer             user_data);
+THREDO_AVAILABLE
+gboolean thredo_group_next_result_finish (ThredoGroup   *self,
+                                          GAsyncResult  *result,
+                                          GValue        *value,
+                                          GError       **error);
+THREDO_AVAILABLE
 void thredo_group_cancel (ThredoGroup *self);
 THREDO_AVAILABLE
 void thredo_group_cancel_remaining (ThredoGroup *self);
@@ -108,6 +118,11 @@ gboolean thredo_group_next_result_for_bindings (ThredoGroup   *self,
                                                 GValue        *result,
                                                 GCancellable  *cancellable,
                                                 GError       **error);
+THREDO_AVAILABLE
+gboolean thredo_group_next_result_finish_for_bindings (ThredoGroup   *self,
+                                                       GAsyncResult  *result,
+                                                       GValue        *value,
+                                                       GError       **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ThredoGroupGuard, thredo_group_guard_free)
 

@@ -25,7 +25,6 @@
  * Since: 1.0
  */
 
-static const ThredoWaitInfo sleep_info = { "thredo_sleep", "sleep", NULL, NULL };
 static const ThredoWaitInfo run_info = { "thredo_run", "run", NULL, NULL };
 static const ThredoWaitInfo check_info = { "thredo_check_cancelled", "check", NULL, NULL };
 
@@ -218,65 +217,6 @@ thredo_run (ThredoRunFlags     flags,
     return TRUE;
   g_propagate_error (error, g_error_copy (thread_error));
   return FALSE;
-}
-
-/**
- * thredo_sleep:
- * @duration: microseconds, not negative
- * @cancellable: (nullable): what else can end the sleep
- * @error: return location for an error
- *
- * Blocks the calling thread for a time.
- *
- * The wait ends when the time is over, by a cancel of the thread, the deadline
- * of a scope around it, or a cancel of @cancellable. A duration of 0 lets other
- * threads run; one too long for the clock never ends by itself. Any thread but
- * the loop's may call this.
- *
- * Returns: %TRUE if the time is over, or %FALSE with an error:
- *   `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_TIMED_OUT`, or
- *   `G_IO_ERROR_INVALID_ARGUMENT` for a negative duration
- *   ([error@Gio.IOErrorEnum]); `THREDO_ERROR_LOOP_THREAD`
- *
- * Since: 1.0
- */
-gboolean
-thredo_sleep (GTimeSpan      duration,
-              GCancellable  *cancellable,
-              GError       **error)
-{
-  ThredoSlot *slot = thredo_slot_self ();
-  gint64 now = g_get_monotonic_time ();
-  ThredoWaitState outcome;
-
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-
-  if (duration < 0)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "One cannot sleep for %" G_GINT64_FORMAT " microseconds", duration);
-      return FALSE;
-    }
-  if (!thredo_blocking_begin (slot, &sleep_info, cancellable, error) ||
-      !thredo_loop_ensure (error))
-    return FALSE;
-  if (duration == 0)
-    {
-      g_thread_yield ();
-      return TRUE;
-    }
-
-  thredo_slot_prepare (slot, &sleep_info);
-  thredo_wait_arm (&slot->wait);
-  if (duration < G_MAXINT64 - now)
-    thredo_timers_add (&slot->timer, now + duration);
-
-  outcome = thredo_slot_block (slot, &sleep_info, NULL, cancellable);
-  if (outcome == THREDO_WAIT_DONE)
-    return TRUE;
-
-  thredo_timers_remove (&slot->timer);
-  return thredo_blocking_set_error (slot, &sleep_info, outcome, cancellable, error);
 }
 
 /**

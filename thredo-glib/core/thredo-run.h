@@ -23,6 +23,14 @@ gboolean thredo_sleep (GTimeSpan      duration,
                        GCancellable  *cancellable,
                        GError       **error);
 THREDO_AVAILABLE
+void thredo_sleep_async (GTimeSpan            duration,
+                         GCancellable        *cancellable,
+                         GAsyncReadyCallback  callback,
+                         gpointer             user_data);
+THREDO_AVAILABLE
+gboolean thredo_sleep_finish (GAsyncResult  *result,
+                              GError       **error);
+THREDO_AVAILABLE
 gboolean thredo_check_cancelled (GCancellable  *cancellable,
                                  GError       **error);
 THREDO_AVAILABLE

@@ -218,31 +218,68 @@ thredo_thread_wait (ThredoThread  *self,
 }
 
 static gboolean
-join_async_finish (ThredoAsync     *async,
+wait_async_finish (ThredoAsync     *async,
                    ThredoWaitState  outcome)
 {
   ThredoThread *self = g_task_get_source_object (async->task);
   GError *error = NULL;
 
-  if (outcome == THREDO_WAIT_DONE)
+  switch (outcome)
     {
-      if (conclude_join (self, &error))
-        g_task_return_boolean (async->task, TRUE);
-      else
-        g_task_return_error (async->task, error);
+    case THREDO_WAIT_DONE:
+      g_task_return_boolean (async->task, TRUE);
       return TRUE;
-    }
-
-  if (outcome == THREDO_WAIT_REFUSED)
-    {
+    case THREDO_WAIT_REFUSED:
       set_not_started_error (self, &error);
       g_task_return_error (async->task, error);
       return TRUE;
+    default:
+      thredo_gate_step_out (&thredo_thread_get_private (self)->state, &async->wait);
+      thredo_async_return_error (async, outcome);
+      return TRUE;
+    }
+}
+
+static gboolean
+join_async_finish (ThredoAsync     *async,
+                   ThredoWaitState  outcome)
+{
+  GError *error = NULL;
+
+  if (outcome != THREDO_WAIT_DONE)
+    return wait_async_finish (async, outcome);
+
+  if (conclude_join (g_task_get_source_object (async->task), &error))
+    g_task_return_boolean (async->task, TRUE);
+  else
+    g_task_return_error (async->task, error);
+  return TRUE;
+}
+
+/* Takes the task. */
+static void
+await_end_async (ThredoThread         *self,
+                 const ThredoWaitInfo *info,
+                 ThredoAsyncFunc       finish,
+                 GTask                *task)
+{
+  ThredoThreadPrivate *priv = thredo_thread_get_private (self);
+  guint turn = thredo_gate_get_turn (&priv->state);
+  ThredoAsync *async;
+  GError *error = NULL;
+
+  if (thredo_thread_is_new (self))
+    {
+      set_not_started_error (self, &error);
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
     }
 
-  thredo_gate_step_out (&thredo_thread_get_private (self)->state, &async->wait);
-  thredo_async_return_error (async, outcome);
-  return TRUE;
+  async = thredo_async_new (sizeof (ThredoAsync), task, info, finish);
+  g_object_unref (task);
+  thredo_gate_line_up (&priv->state, &async->wait, turn);
+  thredo_async_start (async);
 }
 
 /**
@@ -265,30 +302,14 @@ thredo_thread_join_async (ThredoThread        *self,
                           GAsyncReadyCallback  callback,
                           gpointer             user_data)
 {
-  g_autoptr(GTask) task = NULL;
-  ThredoThreadPrivate *priv;
-  ThredoAsync *async;
-  GError *error = NULL;
-  guint turn;
+  GTask *task;
 
   g_return_if_fail (THREDO_IS_THREAD (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  priv = thredo_thread_get_private (self);
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, thredo_thread_join_async);
-  turn = thredo_gate_get_turn (&priv->state);
-
-  if (thredo_thread_is_new (self))
-    {
-      set_not_started_error (self, &error);
-      g_task_return_error (task, error);
-      return;
-    }
-
-  async = thredo_async_new (sizeof (ThredoAsync), task, &join_info, join_async_finish);
-  thredo_gate_line_up (&priv->state, &async->wait, turn);
-  thredo_async_start (async);
+  await_end_async (self, &join_info, join_async_finish, task);
 }
 
 /**
@@ -305,6 +326,58 @@ thredo_thread_join_async (ThredoThread        *self,
  */
 gboolean
 thredo_thread_join_finish (ThredoThread  *self,
+                           GAsyncResult  *result,
+                           GError       **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * thredo_thread_wait_async:
+ * @self: a thread that was started
+ * @cancellable: (nullable): what can end the wait before the thread does
+ * @callback: (scope async) (nullable): called when the wait has ended
+ * @user_data: data for @callback
+ *
+ * Waits until the thread has ended, however it ended, without blocking.
+ *
+ * The callback runs in the thread-default main context of the caller. Scopes of
+ * the caller have no say in this: nothing blocks. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+thredo_thread_wait_async (ThredoThread        *self,
+                          GCancellable        *cancellable,
+                          GAsyncReadyCallback  callback,
+                          gpointer             user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (THREDO_IS_THREAD (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, thredo_thread_wait_async);
+  await_end_async (self, &wait_info, wait_async_finish, task);
+}
+
+/**
+ * thredo_thread_wait_finish:
+ * @self: a thread
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@Thredo.Thread.wait_async] began.
+ *
+ * Returns: as [method@Thredo.Thread.wait]
+ *
+ * Since: 1.0
+ */
+gboolean
+thredo_thread_wait_finish (ThredoThread  *self,
                            GAsyncResult  *result,
                            GError       **error)
 {

@@ -83,6 +83,15 @@ gboolean thredo_thread_wait (ThredoThread  *self,
                              GCancellable  *cancellable,
                              GError       **error);
 THREDO_AVAILABLE
+void thredo_thread_wait_async (ThredoThread        *self,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data);
+THREDO_AVAILABLE
+gboolean thredo_thread_wait_finish (ThredoThread  *self,
+                                    GAsyncResult  *result,
+                                    GError       **error);
+THREDO_AVAILABLE
 void thredo_thread_cancel (ThredoThread *self);
 THREDO_AVAILABLE
 gboolean thredo_thread_is_cancelled (ThredoThread *self);

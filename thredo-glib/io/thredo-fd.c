@@ -3,6 +3,7 @@
 #include "thredo-fd-private.h"
 
 #include "loop.h"
+#include "thredo-async-private.h"
 #include "thredo-blocking-private.h"
 #include "thredo-error.h"
 #include "watch.h"
@@ -11,6 +12,8 @@
 
 static const ThredoWaitInfo wait_fd_info = { "thredo_wait_fd", "wait for a file descriptor", NULL,
                                              NULL };
+static const ThredoWaitInfo wait_fd_async_info = { "thredo_wait_fd_async",
+                                                   "wait for a file descriptor", NULL, NULL };
 
 static gboolean
 set_refused_error (const ThredoWaitInfo  *info,
@@ -26,6 +29,15 @@ set_refused_error (const ThredoWaitInfo  *info,
                  "%s(): file descriptor %d cannot be waited for: %s",
                  info->function, fd, g_strerror (error_number));
   return FALSE;
+}
+
+static void
+set_closed_error (const ThredoWaitInfo  *info,
+                  int                    fd,
+                  GError               **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
+               "%s(): file descriptor %d was closed while it was waited for", info->function, fd);
 }
 
 /* Returns whether the wait happened; nothing seen: the caller is to look again. */
@@ -53,9 +65,7 @@ wait_for_fd (ThredoSlot            *slot,
     case THREDO_WAIT_DONE:
       return TRUE;
     case THREDO_WAIT_CLOSED:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
-                   "%s(): file descriptor %d was closed while it was waited for",
-                   info->function, fd);
+      set_closed_error (info, fd, error);
       return FALSE;
     case THREDO_WAIT_REFUSED:
       return set_refused_error (info, fd, error_number, error);
@@ -319,6 +329,161 @@ thredo_wait_fd (int            fd,
       if (!wait_for_fd (slot, &wait_fd_info, NULL, fd, condition, era, &seen, cancellable, error))
         return 0;
     }
+}
+
+/* A wait for a task. */
+typedef struct
+{
+  ThredoAsync async;
+  ThredoWatchTicket ticket;
+  int fd;
+} WaitAsync;
+
+/* Returns the task (FALSE), or lets its wait stand in line (TRUE). Seen is what the wait
+ * before has seen, if there was one. */
+static gboolean
+look_or_line_up (WaitAsync    *self,
+                 GIOCondition  condition,
+                 guint         seen)
+{
+  ThredoWait *wait = &self->async.wait;
+  GPollFD poll = { .fd = self->fd, .events = condition };
+  GError *error = NULL;
+  int error_number;
+
+  for (;;)
+    {
+      int n;
+
+      self->ticket = (ThredoWatchTicket) { condition, 0, thredo_watch_get_era (self->fd) };
+      n = self->fd >= 0 ? g_poll (&poll, 1, 0) : 0;
+      if (n == 1 && (poll.revents & G_IO_NVAL) == 0)
+        seen = poll.revents;
+      if ((n == 1 && (poll.revents & G_IO_NVAL) == 0) || (n == -1 && seen != 0))
+        {
+          g_task_return_int (self->async.task, (gssize) seen);
+          return FALSE;
+        }
+
+      thredo_wait_arm (wait);
+      wait->payload = &self->ticket;
+      switch (thredo_watch_line_up (wait, self->fd, &error_number))
+        {
+        case THREDO_WAIT_IDLE:
+          return TRUE;
+        case THREDO_WAIT_DONE:
+          seen = self->ticket.seen;
+          continue;
+        case THREDO_WAIT_CLOSED:
+          set_closed_error (&wait_fd_async_info, self->fd, &error);
+          break;
+        default:
+          set_refused_error (&wait_fd_async_info, self->fd, error_number, &error);
+          break;
+        }
+      g_task_return_error (self->async.task, error);
+      return FALSE;
+    }
+}
+
+/* What the loop has seen may have been taken by somebody else since, and a wait that goes
+ * on is one that can be cancelled. */
+static gboolean
+wait_async_finish (ThredoAsync     *async,
+                   ThredoWaitState  outcome)
+{
+  WaitAsync *self = (WaitAsync *) async;
+  GError *error = NULL;
+
+  thredo_watch_step_out (&async->wait, self->fd);
+  switch (outcome)
+    {
+    case THREDO_WAIT_DONE:
+      if (!look_or_line_up (self, (GIOCondition) self->ticket.wanted, self->ticket.seen))
+        return TRUE;
+      thredo_async_restart (async);
+      return FALSE;
+    case THREDO_WAIT_CLOSED:
+      set_closed_error (&wait_fd_async_info, self->fd, &error);
+      g_task_return_error (async->task, error);
+      return TRUE;
+    default:
+      thredo_async_return_error (async, outcome);
+      return TRUE;
+    }
+}
+
+/**
+ * thredo_wait_fd_async:
+ * @fd: a file descriptor
+ * @condition: what to wait for: `G_IO_IN`, `G_IO_OUT`, `G_IO_PRI`
+ * @cancellable: (nullable): what can end the wait
+ * @callback: (scope async) (nullable): called when something can be done with it, or it
+ *   will not be waited for any longer
+ * @user_data: data for @callback
+ *
+ * Waits until something can be done with a file descriptor, as [func@Thredo.wait_fd]
+ * does, without blocking.
+ *
+ * The callback runs in the thread-default main context of the caller. Scopes of
+ * the caller have no say in this: nothing blocks. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+thredo_wait_fd_async (int                  fd,
+                      GIOCondition         condition,
+                      GCancellable        *cancellable,
+                      GAsyncReadyCallback  callback,
+                      gpointer             user_data)
+{
+  g_autoptr(GTask) task = NULL;
+  GError *error = NULL;
+  WaitAsync *self;
+
+  g_return_if_fail ((condition & (G_IO_IN | G_IO_OUT | G_IO_PRI)) != 0);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (task, thredo_wait_fd_async);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+  if (!thredo_loop_ensure (&error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  self = (WaitAsync *) thredo_async_new (sizeof (WaitAsync), task, &wait_fd_async_info,
+                                         wait_async_finish);
+  self->fd = fd;
+  if (look_or_line_up (self, condition, 0))
+    thredo_async_start (&self->async);
+  else
+    thredo_async_drop (&self->async);
+}
+
+/**
+ * thredo_wait_fd_finish:
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [func@Thredo.wait_fd_async] began.
+ *
+ * Returns: as [func@Thredo.wait_fd]
+ *
+ * Since: 1.0
+ */
+GIOCondition
+thredo_wait_fd_finish (GAsyncResult  *result,
+                       GError       **error)
+{
+  gssize seen;
+
+  g_return_val_if_fail (g_task_is_valid (result, NULL), 0);
+
+  seen = g_task_propagate_int (G_TASK (result), error);
+  return seen > 0 ? (GIOCondition) seen : 0;
 }
 
 /**

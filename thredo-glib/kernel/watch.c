@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+static guint n_forks;
+
 #if !THREDO_PORTABLE
 
 #include <sys/epoll.h>
@@ -350,6 +352,59 @@ compare_eras (guint32 now,
   return (now ^ then) & ~ERA_CLOSED_MASK ? THREDO_WAIT_CLOSED : THREDO_WAIT_DONE;
 }
 
+/* Lets an armed wait, whose payload is a ticket, stand in line for an fd (IDLE). If not,
+ * nobody will complete it, and what is returned is what became of it: DONE, CLOSED or
+ * REFUSED, as of thredo_watch_wait(). */
+ThredoWaitState
+thredo_watch_line_up (ThredoWait *wait,
+                      int         fd,
+                      int        *error_number)
+{
+  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
+  ThredoWatchTicket *ticket = wait->payload;
+  ThredoWatch *self = get_watch (fd);
+  ThredoWaitState outcome;
+
+  *error_number = fd < 0 ? EBADF : EMFILE;
+  if (self == NULL)
+    return THREDO_WAIT_REFUSED;
+
+  thredo_mutex_lock (&self->lock);
+  outcome = compare_eras (atomic_load_explicit (&self->era, memory_order_relaxed), ticket->era);
+  *error_number = 0;
+  ticket->n_forks = n_forks;
+  if (outcome == THREDO_WAIT_IDLE)
+    *error_number = begin_locked (self, wait, fd, &batch);
+  thredo_mutex_unlock (&self->lock);
+  thredo_wake_batch_flush (&batch);
+
+  if (*error_number == 0)
+    {
+      if (outcome == THREDO_WAIT_IDLE)
+        note_wait ();
+      return outcome;
+    }
+  /* What epoll does not take, plain files, can always be read and written. */
+  if (*error_number == EPERM)
+    ticket->seen = ticket->wanted & (EPOLLIN | EPOLLOUT);
+  return ticket->seen != 0 ? THREDO_WAIT_DONE : THREDO_WAIT_REFUSED;
+}
+
+/* After the wait has ended. */
+void
+thredo_watch_step_out (ThredoWait *wait,
+                       int         fd)
+{
+  ThredoWatch *self = peek_watch (fd);
+
+  thredo_mutex_lock (&self->lock);
+  if (((ThredoWatchTicket *) wait->payload)->n_forks != n_forks)
+    wait->list = NULL;
+  else if (wait->list != NULL)
+    thredo_wait_list_remove (&self->waiting, wait);
+  thredo_mutex_unlock (&self->lock);
+}
+
 /* Blocks until one of the things that are wanted can be done with the fd (DONE), or
  * the wait has another outcome: CLOSED if the fd was closed meanwhile. REFUSED is for
  * an fd that cannot be waited for, with the reason in error_number. DONE with nothing
@@ -365,50 +420,23 @@ thredo_watch_wait (ThredoSlot           *slot,
                    GCancellable         *cancellable,
                    int                  *error_number)
 {
-  ThredoWakeBatch batch = THREDO_WAKE_BATCH_INIT;
   ThredoWatchTicket ticket = { wanted, 0, era };
   ThredoWait *wait = &slot->wait;
-  ThredoWatch *self = get_watch (fd);
   ThredoWaitState outcome;
 
-  *seen = 0;
-  *error_number = fd < 0 ? EBADF : EMFILE;
-  if (self == NULL)
-    return THREDO_WAIT_REFUSED;
-
   thredo_slot_prepare (slot, info);
-
-  thredo_mutex_lock (&self->lock);
-  outcome = compare_eras (atomic_load_explicit (&self->era, memory_order_relaxed), era);
-  *error_number = 0;
+  thredo_wait_arm (wait);
+  wait->payload = &ticket;
+  outcome = thredo_watch_line_up (wait, fd, error_number);
   if (outcome == THREDO_WAIT_IDLE)
     {
-      thredo_wait_arm (wait);
-      wait->payload = &ticket;
-      *error_number = begin_locked (self, wait, fd, &batch);
+      outcome = thredo_slot_block (slot, info, object, cancellable);
+      if (outcome != THREDO_WAIT_DONE)
+        thredo_watch_step_out (wait, fd);
     }
-  thredo_mutex_unlock (&self->lock);
-  thredo_wake_batch_flush (&batch);
-
-  if (outcome != THREDO_WAIT_IDLE)
-    return outcome;
-  if (*error_number != 0)
+  else
     {
       thredo_wait_disarm (wait);
-      /* What epoll does not take, plain files, can always be read and written. */
-      if (*error_number == EPERM)
-        *seen = wanted & (EPOLLIN | EPOLLOUT);
-      return *seen != 0 ? THREDO_WAIT_DONE : THREDO_WAIT_REFUSED;
-    }
-
-  note_wait ();
-  outcome = thredo_slot_block (slot, info, object, cancellable);
-  if (outcome != THREDO_WAIT_DONE)
-    {
-      thredo_mutex_lock (&self->lock);
-      if (wait->list != NULL)
-        thredo_wait_list_remove (&self->waiting, wait);
-      thredo_mutex_unlock (&self->lock);
     }
   *seen = ticket.seen;
   return outcome;
@@ -477,6 +505,7 @@ thredo_watch_fork_child (void)
           chunk[j].waiting = (ThredoWaitList) { 0 };
         }
     }
+  n_forks++;
   atomic_store (&poller_fd, -1);
   atomic_store (&latest_began, 0);
   sweep.interval = 0;
@@ -565,7 +594,7 @@ watching_unref (gpointer data)
 }
 
 static Watching *
-watching_new (ThredoSlot *slot,
+watching_new (ThredoWait *wait,
               int         fd,
               guint       wanted,
               guint32     era)
@@ -582,8 +611,8 @@ watching_new (ThredoSlot *slot,
   g_source_set_ready_time (self->source, g_get_monotonic_time () + self->interval);
 
   thredo_mutex_lock (&self->lock);
-  self->wait = &slot->wait;
-  self->token = thredo_wait_arm (&slot->wait);
+  self->wait = wait;
+  self->token = wait->token;
   thredo_mutex_unlock (&self->lock);
 
   thredo_mutex_lock (&all.lock);
@@ -599,19 +628,24 @@ watching_new (ThredoSlot *slot,
   return self;
 }
 
+/* In a child the list is another one. */
 static guint
-watching_end (Watching *self)
+watching_end (Watching *self,
+              gboolean  is_listed)
 {
   guint seen;
 
-  thredo_mutex_lock (&all.lock);
-  if (self->prev != NULL)
-    self->prev->next = self->next;
-  else
-    all.first = self->next;
-  if (self->next != NULL)
-    self->next->prev = self->prev;
-  thredo_mutex_unlock (&all.lock);
+  if (is_listed)
+    {
+      thredo_mutex_lock (&all.lock);
+      if (self->prev != NULL)
+        self->prev->next = self->next;
+      else
+        all.first = self->next;
+      if (self->next != NULL)
+        self->next->prev = self->prev;
+      thredo_mutex_unlock (&all.lock);
+    }
 
   thredo_mutex_lock (&self->lock);
   self->wait = NULL;
@@ -632,6 +666,34 @@ thredo_watch_get_era (int fd)
 }
 
 ThredoWaitState
+thredo_watch_line_up (ThredoWait *wait,
+                      int         fd,
+                      int        *error_number)
+{
+  ThredoWatchTicket *ticket = wait->payload;
+  Watching *self;
+
+  *error_number = EBADF;
+  if (fd < 0)
+    return THREDO_WAIT_REFUSED;
+
+  *error_number = 0;
+  ticket->n_forks = n_forks;
+  ticket->watching = self = watching_new (wait, fd, ticket->wanted, ticket->era);
+  g_source_attach (self->source, thredo_loop_get_context ());
+  return THREDO_WAIT_IDLE;
+}
+
+void
+thredo_watch_step_out (ThredoWait *wait,
+                       int         fd)
+{
+  ThredoWatchTicket *ticket = wait->payload;
+
+  ticket->seen = watching_end (ticket->watching, ticket->n_forks == n_forks);
+}
+
+ThredoWaitState
 thredo_watch_wait (ThredoSlot           *slot,
                    const ThredoWaitInfo *info,
                    gpointer              object,
@@ -642,20 +704,24 @@ thredo_watch_wait (ThredoSlot           *slot,
                    GCancellable         *cancellable,
                    int                  *error_number)
 {
-  Watching *self;
+  ThredoWatchTicket ticket = { wanted, 0, era };
+  ThredoWait *wait = &slot->wait;
   ThredoWaitState outcome;
 
   *seen = 0;
-  *error_number = EBADF;
-  if (fd < 0)
-    return THREDO_WAIT_REFUSED;
-
   thredo_slot_prepare (slot, info);
-  self = watching_new (slot, fd, wanted, era);
-  g_source_attach (self->source, thredo_loop_get_context ());
-  outcome = thredo_slot_block (slot, info, object, cancellable);
-  *seen = watching_end (self);
+  thredo_wait_arm (wait);
+  wait->payload = &ticket;
+  outcome = thredo_watch_line_up (wait, fd, error_number);
+  if (outcome != THREDO_WAIT_IDLE)
+    {
+      thredo_wait_disarm (wait);
+      return outcome;
+    }
 
+  outcome = thredo_slot_block (slot, info, object, cancellable);
+  thredo_watch_step_out (wait, fd);
+  *seen = ticket.seen;
   return outcome;
 }
 
@@ -688,6 +754,7 @@ thredo_watch_closed (int fd)
 void
 thredo_watch_fork_child (void)
 {
+  n_forks++;
   thredo_mutex_init (&all.lock);
   all.first = NULL;
 }

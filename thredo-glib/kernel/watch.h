@@ -36,6 +36,11 @@ typedef struct
   guint wanted;
   guint seen;
   guint32 era;
+
+  guint n_forks; /* until then: who stood in line in the parent does not stand there in the child */
+#if THREDO_PORTABLE
+  gpointer watching;
+#endif
 } ThredoWatchTicket;
 
 guint32 thredo_watch_get_era (int fd);
@@ -48,6 +53,11 @@ ThredoWaitState thredo_watch_wait (ThredoSlot           *slot,
                                    guint                *seen,
                                    GCancellable         *cancellable,
                                    int                  *error_number);
+ThredoWaitState thredo_watch_line_up (ThredoWait *wait,
+                                      int         fd,
+                                      int        *error_number);
+void thredo_watch_step_out (ThredoWait *wait,
+                            int         fd);
 void thredo_watch_closing (int fd);
 void thredo_watch_closed (int fd);
 void thredo_watch_fork_child (void);

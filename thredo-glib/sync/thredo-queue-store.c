@@ -95,7 +95,70 @@ get_double (const GValue *value,
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-/* Numbers by size, strings as strcmp() has them, and everything else equal. */
+static int compare_naturally (const GValue *a,
+                              const GValue *b);
+
+static gboolean
+is_sequence (GVariant *variant)
+{
+  return g_variant_is_of_type (variant, G_VARIANT_TYPE_TUPLE) ||
+         (g_variant_is_of_type (variant, G_VARIANT_TYPE_ARRAY) &&
+          !g_variant_is_of_type (variant, G_VARIANT_TYPE_DICTIONARY));
+}
+
+static GVariant *
+unbox (GVariant *variant)
+{
+  GVariant *inner = g_variant_ref (variant);
+
+  while (g_variant_is_of_type (inner, G_VARIANT_TYPE_VARIANT))
+    {
+      GVariant *box = inner;
+
+      inner = g_variant_get_variant (box);
+      g_variant_unref (box);
+    }
+  return inner;
+}
+
+/* Arrays and tuples by the first element in which they differ, and the longer one last. */
+static int
+compare_variants (GVariant *boxed_a,
+                  GVariant *boxed_b)
+{
+  g_autoptr(GVariant) a = unbox (boxed_a);
+  g_autoptr(GVariant) b = unbox (boxed_b);
+  int order = 0;
+
+  if (is_sequence (a) && is_sequence (b))
+    {
+      gsize n_a = g_variant_n_children (a), n_b = g_variant_n_children (b);
+
+      for (gsize i = 0; order == 0 && i < MIN (n_a, n_b); i++)
+        {
+          g_autoptr(GVariant) child_a = g_variant_get_child_value (a, i);
+          g_autoptr(GVariant) child_b = g_variant_get_child_value (b, i);
+
+          order = compare_variants (child_a, child_b);
+        }
+      return order != 0 ? order : COMPARE (n_a, n_b);
+    }
+
+  if (g_variant_type_is_basic (g_variant_get_type (a)) &&
+      g_variant_type_is_basic (g_variant_get_type (b)))
+    {
+      g_auto(GValue) value_a = G_VALUE_INIT;
+      g_auto(GValue) value_b = G_VALUE_INIT;
+
+      g_dbus_gvariant_to_gvalue (a, &value_a);
+      g_dbus_gvariant_to_gvalue (b, &value_b);
+      order = compare_naturally (&value_a, &value_b);
+    }
+  return order;
+}
+
+/* Numbers by size, strings as strcmp() has them, variants by what is in them, and everything
+ * else equal. */
 static int
 compare_naturally (const GValue *a,
                    const GValue *b)
@@ -105,6 +168,9 @@ compare_naturally (const GValue *a,
 
   if (G_VALUE_HOLDS_STRING (a) && G_VALUE_HOLDS_STRING (b))
     return g_strcmp0 (g_value_get_string (a), g_value_get_string (b));
+  if (G_VALUE_HOLDS_VARIANT (a) && G_VALUE_HOLDS_VARIANT (b) &&
+      g_value_get_variant (a) != NULL && g_value_get_variant (b) != NULL)
+    return compare_variants (g_value_get_variant (a), g_value_get_variant (b));
   /* Wide integers as such: a double would take some for equal. */
   if (get_integer (a, &integer_a) && get_integer (b, &integer_b))
     return COMPARE (integer_a, integer_b);

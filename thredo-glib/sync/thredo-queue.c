@@ -704,7 +704,8 @@ thredo_queue_new_full (ThredoQueueOrder order,
  * @max_size: how many items it takes before a put waits, or 0 for no limit
  * @compare: (nullable) (scope notified) (closure user_data) (destroy destroy):
  *   which of two items comes out first, or %NULL for the least number, or the
- *   first string by `strcmp()`
+ *   first string by `strcmp()`, and variants by what is in them: tuples and arrays by the
+ *   first element in which they differ
  * @user_data: data for @compare
  * @destroy: (nullable): called with @user_data when the queue goes
  *

@@ -176,7 +176,13 @@ class socket(_plain.socket):
     recvfrom_into = _waits(_IN, "recvfrom_into", 2)
     if hasattr(_base, "recvmsg"):
         recvmsg = _waits(_IN, "recvmsg", 2)
-        recvmsg_into = _waits(_IN, "recvmsg_into", 2)
+
+        def recvmsg_into(self, buffers, *args):
+            if not isinstance(buffers, (list, tuple)):
+                buffers = list(buffers)  # it may be read twice
+            return _recvmsg_into(self, buffers, *args)
+
+        recvmsg_into.__doc__ = _base.recvmsg_into.__doc__
     if hasattr(_base, "sendmsg_afalg"):
         sendmsg_afalg = _waits(_OUT, "sendmsg_afalg")
 
@@ -415,6 +421,7 @@ class socket(_plain.socket):
 
 _recv = _base.recv
 _send = _base.send
+_recvmsg_into = _waits(_IN, "recvmsg_into", 2) if hasattr(_base, "recvmsg_into") else None
 _sendto = _waits(_OUT, "sendto")
 _sendto_by_flags = _waits(_OUT, "sendto", 1)
 _sendmsg = _waits(_OUT, "sendmsg", 2) if hasattr(_base, "sendmsg") else None

@@ -4,29 +4,27 @@
 import gi
 
 gi.require_version("Thredo", "1.0")
-from gi.repository import GLib, Thredo
+from gi.repository import Thredo
 
 
-def worker(thread, jobs):
-    try:
-        while True:
-            _, job = jobs.get(None)
-            Thredo.sleep(10_000, None)  # the work
-            print(f"{thread.get_name()}: job {job}\n", end="", flush=True)
-            jobs.task_done()
-    except GLib.Error:  # cancelled
-        return True
+def worker(jobs):
+    name = Thredo.Thread.self().name
+    for job in jobs:
+        Thredo.sleep(0.01)  # the work
+        print(f"{name}: job {job}\n", end="", flush=True)
+        jobs.task_done()
 
 
-jobs = Thredo.Queue.new(0)
-group = Thredo.Group.new(Thredo.GroupWait.ALL)
+def main():
+    jobs = Thredo.Queue()
+    with Thredo.ThreadGroup() as group:
+        for name in "Ada", "Grace", "Margaret":
+            group.spawn(worker, jobs, name=name)
+        for i in range(1, 11):
+            jobs.put(i)
+        jobs.join()     # until all ten are done
+        group.cancel()  # wakes the three from their get
+    print("done")
 
-for name in "Ada", "Grace", "Margaret":
-    group.spawn(name, worker, jobs)
-for i in range(1, 11):
-    jobs.put(i, None)
 
-jobs.join(None)  # until all ten are done
-group.cancel()   # wakes the three from their get
-group.join(None)
-print("done")
+Thredo.run(main)

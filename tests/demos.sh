@@ -372,13 +372,14 @@ fi
 if [ -n "$first_py" ] && /usr/bin/env python3 -c '
 import gi
 gi.require_version("Thredo", "1.0")
-from gi.repository import Thredo' 2>/dev/null
+from gi.repository import Thredo
+Thredo.ThreadGroup' 2>/dev/null
 then
   run python3 "$first_py"
   is_first_output
   ok 'first: in Python'
 else
-  skip 'first: in Python' 'no PyGObject, or no typelib'
+  skip 'first: in Python' 'no PyGObject, typelib, or overrides'
 fi
 
 ### the philosophers

@@ -85,7 +85,7 @@ sample (GError **error)
 
 def c_program(code):
     if re.search(r"^main \(", code, re.M):
-        return code
+        return code if "#include" in code else "#include <thredo.h>\n" + code
     if re.search(r"^static ", code, re.M):
         names = re.findall(r"^static [^;{=]*?^(\w+) \(", code, re.M)
         uses = "".join(f"  (void) {name};\n" for name in names)

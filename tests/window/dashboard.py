@@ -92,6 +92,8 @@ class Row:
 
 
 class Dashboard:
+    command = [build_path('..', 'demos', 'thredo-monitor')]
+
     def __init__(self, desk, *arguments, **environment):
         self.desk, self.display, self.bus = desk, desk.display, desk.bus
         self.last_point = None
@@ -99,7 +101,7 @@ class Dashboard:
         n_before = len(self.bus.programs)
         with open(self.log_file, 'w', encoding='utf-8') as log:
             self.process = subprocess.Popen(
-                [build_path('..', 'demos', 'thredo-monitor'), *arguments],
+                [*self.command, *arguments],
                 env=desk.environment(**environment), cwd=desk.folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
         try:

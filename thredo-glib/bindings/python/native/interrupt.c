@@ -101,8 +101,8 @@ ensure_pipe (void)
   return TRUE;
 }
 
-/* By the function of the signal module: the C function is declared, but not in every Python. Returns
- * the one before, or -2 with an exception. */
+/* By the function of the signal module: the C function is declared, but not in
+ * every Python. Returns the one before, or -2 with an exception. */
 static int
 set_wakeup_fd (int fd)
 {

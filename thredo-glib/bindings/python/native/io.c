@@ -142,8 +142,8 @@ io_condition_wait (PyObject        *module,
                            NATIVE_WAIT_WAKES);
 }
 
-/* call(function, args, kwargs): a call that waits inside, and is not made again after a signal.
- * Returns None, or what it returned in a tuple of one. */
+/* interruptible(function, args, kwargs): a call that waits inside, and is not made
+ * again after a signal. */
 static PyObject *
 io_interruptible (PyObject *module,
                   PyObject *arguments)
@@ -152,7 +152,8 @@ io_interruptible (PyObject *module,
   ThredoScope *scope;
   gboolean is_interrupted;
 
-  if (!PyArg_ParseTuple (arguments, "OO!O!", &function, &PyTuple_Type, &args, &PyDict_Type, &kwargs))
+  if (!PyArg_ParseTuple (arguments, "OO!O!", &function, &PyTuple_Type, &args, &PyDict_Type,
+                         &kwargs))
     return NULL;
   if (!native_interrupt_concerns_us ())
     return PyObject_Call (function, args, kwargs);
@@ -214,9 +215,9 @@ wait_for_proxy (gpointer       object,
   return thredo_thread_wait (object, cancellable, error);
 }
 
-/* To end some waits does something to others: members of a group are cancelled, a barrier breaks. So a
- * signal must not end them before its handler has raised: the main thread has another thread wait, and waits
- * for that. */
+/* To end some waits does something to others: members of a group are cancelled, a
+ * barrier breaks. So a signal must not end them before its handler has raised: the
+ * main thread has another thread wait, and waits for that. */
 static NativeOutcome
 wait_by_proxy (NativeWaitFunc   func,
                gpointer         object,
@@ -494,8 +495,8 @@ io_next_done (PyObject        *module,
     }
 }
 
-/* join_group(group, *, cancellable=None): None, or (domain, code, message, whether it is a member's)
- * of the error. */
+/* join_group(group, *, cancellable=None): None, or (domain, code, message, whether
+ * it is a member's) of the error. */
 static PyObject *
 io_join_group (PyObject        *module,
                PyObject *const *args,
@@ -534,8 +535,8 @@ io_join_group (PyObject        *module,
 PyDoc_STRVAR (sleep_doc,
               "sleep(seconds, *, cancellable=None)\n--\n\n"
               "Block the calling thread for a time.\n\n"
-              "The wait ends when the time is over, by a cancel of the thread or a scope around it\n"
-              "(CancelledError), the deadline of a scope (ThreadTimeout), or a cancel of\n"
+              "The wait ends when the time is over, by a cancel of the thread or a scope around\n"
+              "it (CancelledError), the deadline of a scope (ThreadTimeout), or a cancel of\n"
               "`cancellable`.");
 PyDoc_STRVAR (check_cancelled_doc,
               "check_cancelled(*, cancellable=None)\n--\n\n"
@@ -557,7 +558,8 @@ PyMethodDef native_io_functions[] = {
     METH_FASTCALL | METH_KEYWORDS, NULL },
   { "join_group", (PyCFunction) (void (*) (void)) io_join_group, METH_FASTCALL | METH_KEYWORDS,
     NULL },
-  { "next_done", (PyCFunction) (void (*) (void)) io_next_done, METH_FASTCALL | METH_KEYWORDS, NULL },
+  { "next_done", (PyCFunction) (void (*) (void)) io_next_done, METH_FASTCALL | METH_KEYWORDS,
+    NULL },
   { "barrier_wait", (PyCFunction) (void (*) (void)) io_barrier_wait, METH_FASTCALL | METH_KEYWORDS,
     NULL },
   { "signal_event_wait", (PyCFunction) (void (*) (void)) io_signal_event_wait,

@@ -50,7 +50,8 @@ native_adopt (PyObject *self,
   if (!PyObject_TypeCheck (self, &PyGObject_Type) || pygobject_get (self) != NULL)
     {
       g_object_unref (object);
-      PyErr_Format (PyExc_TypeError, "%.100s.__init__() was called already", Py_TYPE (self)->tp_name);
+      PyErr_Format (PyExc_TypeError, "%.100s.__init__() was called already",
+                    Py_TYPE (self)->tp_name);
       return NULL;
     }
   ((PyGObject *) self)->obj = object;
@@ -65,8 +66,8 @@ set_hooks (PyObject *module,
   NativeHooks hooks;
 
   if (!PyArg_ParseTuple (args, "OOOOOOOOO", &hooks.translate, &hooks.fail_join, &hooks.note_failure,
-                         &hooks.report, &hooks.error_class, &hooks.empty, &hooks.full, &hooks.closed,
-                         &hooks.cancellable_class))
+                         &hooks.report, &hooks.error_class, &hooks.empty, &hooks.full,
+                         &hooks.closed, &hooks.cancellable_class))
     return NULL;
   Py_INCREF (args); /* which owns them, for ever */
   native_hooks = hooks;

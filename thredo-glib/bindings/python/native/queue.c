@@ -399,14 +399,15 @@ queue_init_native (PyObject *self,
 PyDoc_STRVAR (get_doc,
               "get(block=True, timeout=None, *, cancellable=None)\n--\n\n"
               "Take an item, and wait for one if the queue is empty.\n\n"
-              "The wait ends with an item, by close() (QueueClosed, once the queue is empty), a\n"
-              "cancel of the thread or a scope around it (CancelledError), the deadline of a scope\n"
-              "(ThreadTimeout), or a cancel of `cancellable`. After `timeout` seconds, or at once if\n"
-              "not `block`, queue.Empty is raised. Whatever is raised, nothing was taken.");
+              "The wait ends with an item, by close() (ClosedError, once the queue is empty), a\n"
+              "cancel of the thread or a scope around it (CancelledError), the deadline of a\n"
+              "scope (ThreadTimeout), or a cancel of `cancellable`. After `timeout` seconds, or\n"
+              "at once if not `block`, queue.Empty is raised. Whatever is raised, nothing was\n"
+              "taken.");
 PyDoc_STRVAR (put_doc,
               "put(item, block=True, timeout=None, *, cancellable=None)\n--\n\n"
               "Put an item, any Python object, and wait for room if the queue is full.\n\n"
-              "The wait ends as that of get(), but that queue.Full is raised, and QueueClosed at\n"
+              "The wait ends as that of get(), but that queue.Full is raised, and ClosedError at\n"
               "once. Whatever is raised, nothing was put. To threads that do not run Python the\n"
               "item is a GObject if it is one, what a GObject.Value holds if it is that, and else\n"
               "a boxed PyObject.");

@@ -224,7 +224,8 @@ set_thread_error (GError   **error,
         g_set_error (error, THREDO_ERROR, THREDO_ERROR_FAILED, "%s: %s",
                      Py_TYPE (exception)->tp_name, message);
       else
-        g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_FAILED, Py_TYPE (exception)->tp_name);
+        g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_FAILED,
+                             Py_TYPE (exception)->tp_name);
       Py_XDECREF (string);
     }
   PyErr_Clear ();
@@ -377,8 +378,8 @@ task_spawn (PyObject *module,
   int is_daemon;
   Task *task;
 
-  if (!PyArg_ParseTuple (arguments, "OUpOOO!|O!", &group_wrapper, &name, &is_daemon, &run, &function,
-                         &PyTuple_Type, &args, &PyDict_Type, &kwargs))
+  if (!PyArg_ParseTuple (arguments, "OUpOOO!|O!", &group_wrapper, &name, &is_daemon, &run,
+                         &function, &PyTuple_Type, &args, &PyDict_Type, &kwargs))
     return NULL;
   name_string = PyUnicode_AsUTF8 (name);
   if (name_string == NULL)
@@ -443,8 +444,8 @@ task_adopt (PyObject *module,
   return result;
 }
 
-/* arm_task(task, function, args): what it runs, from just before it is started: a thread that never is
- * must not hold what holds it. */
+/* arm_task(task, function, args): what it runs, from just before it is started: a
+ * thread that never is must not hold what holds it. */
 static PyObject *
 task_arm (PyObject *module,
           PyObject *arguments)
@@ -651,10 +652,10 @@ PyDoc_STRVAR (join_doc,
               "join(timeout=None, *, cancellable=None)\n--\n\n"
               "Wait until the thread has ended, and return the result of its function.\n\n"
               "Raises ThreadError if the function has raised, or the thread was cancelled; the\n"
-              "exception of the thread is its __cause__. The wait ends with the thread, a cancel of\n"
-              "the caller or a scope around it (CancelledError), the deadline of a scope\n"
-              "(ThreadTimeout), or a cancel of `cancellable`; these leave the thread alone. Returns\n"
-              "None after `timeout` seconds, as threading.Thread's: is_alive() tells.");
+              "exception of the thread is its __cause__. The wait ends with the thread, a cancel\n"
+              "of the caller or a scope around it (CancelledError), the deadline of a scope\n"
+              "(ThreadTimeout), or a cancel of `cancellable`; these leave the thread alone.\n"
+              "Returns None after `timeout` seconds, as threading.Thread's: is_alive() tells.");
 PyDoc_STRVAR (wait_doc,
               "wait(timeout=None, *, cancellable=None)\n--\n\n"
               "Wait until the thread has ended, however it ended.\n\n"

@@ -108,8 +108,21 @@ class BrokenBarrierError(_Error, threading.BrokenBarrierError):
     _code = Thredo.Error.BROKEN
 
 
-Empty = queue.Empty
-Full = queue.Full
+@public
+class Empty(_Error, queue.Empty):
+    """Nothing is in the queue, and the wait for something was too long or none."""
+
+    _domain = IO_DOMAIN
+    _code = Gio.IOErrorEnum.WOULD_BLOCK
+
+
+@public
+class Full(_Error, queue.Full):
+    """No room is in the queue, and the wait for some was too long or none."""
+
+    _domain = IO_DOMAIN
+    _code = Gio.IOErrorEnum.WOULD_BLOCK
+
 
 CLASSES = {
     (IO_DOMAIN, int(Gio.IOErrorEnum.CANCELLED)): CancelledError,

@@ -161,9 +161,9 @@ class List(unittest.TestCase):
             self.assertRegex(line, f"^{name} +{' '.join(languages)} +[A-Z].*[.]$")
 
     def test_not_in_that_language(self):
-        result = subprocess.run([self.RUN, 'happy-eyeballs', 'gjs'], text=True, check=False,
+        result = subprocess.run([self.RUN, 'http-session', 'c'], text=True, check=False,
                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.assertEqual((result.returncode, result.stderr), (2, 'happy-eyeballs is there in c python\n'))
+        self.assertEqual((result.returncode, result.stderr), (2, 'http-session is there in python\n'))
 
 
 for each in NAMES:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Queues."""
 
+import types
+
 from gi.repository import GLib, GObject
 
 from .base import PlainMeta, Thredo, native, overrides, public
@@ -26,6 +28,7 @@ class Queue(native.QueueMethods, Thredo.Queue, metaclass=PlainMeta):
     """
 
     _order = Thredo.QueueOrder.FIFO
+    __class_getitem__ = classmethod(types.GenericAlias)
 
     def __init__(self, maxsize=0, *, name=None, order=None, max_size=None):
         maxsize = int(max_size if max_size is not None else maxsize)

@@ -165,16 +165,21 @@ class Condition(Named, Thredo.Condition, metaclass=PlainMeta):
         if not isinstance(lock, Thredo.Lockable):
             raise TypeError(f"a condition is one of a Thredo.Lock or RLock, not of a {type(lock).__name__}")
         super().__init__(lockable=lock)
-        # Bound once: they are called more often than looked up.
         self._lock = lock
-        self.acquire = lock.acquire
-        self.release = lock.release
         if name is not None:
             self.set_name(name)
 
     @classmethod
     def new(cls, lock=None):
         return cls(lock)
+
+    def acquire(self, blocking=True, timeout=-1, *, cancellable=None):
+        """Acquire its lock."""
+        return self._lock.acquire(blocking, timeout, cancellable=cancellable)
+
+    def release(self):
+        """Release its lock."""
+        self._lock.release()
 
     def __enter__(self):
         return self._lock.__enter__()

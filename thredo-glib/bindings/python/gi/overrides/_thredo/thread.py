@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Threads."""
 
+import types
+
 from gi.repository import GLib, GObject
 
 from .base import Thredo, name_of, native, overrides, public
@@ -34,6 +36,8 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
     spawn() makes and starts one. Thread(target, name, args, kwargs, daemon=…) makes one as
     threading.Thread() does, for start(); a subclass overrides run(), or do_run() as in C.
     """
+
+    __class_getitem__ = classmethod(types.GenericAlias)
 
     def __init__(self, target=None, name=None, args=(), kwargs=None, *, daemon=False, **properties):
         if "__gtype__" in type(self).__dict__ or any(

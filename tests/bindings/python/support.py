@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of the overrides share."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -89,7 +91,8 @@ class Program:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), here]))
         self.process = subprocess.Popen(
             [sys.executable, *options, "-c", PREAMBLE + text, *args], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+            start_new_session=True)
         self.limit = limit
         self.lines = []
 
@@ -107,7 +110,10 @@ class Program:
         try:
             out, err = self.process.communicate(timeout=self.limit)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(6)  # with faulthandler: says where it is
+            self.process.send_signal(signal.SIGABRT)  # with faulthandler: says where it is
+            self.process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # its children too, which have our pipes
             out, err = self.process.communicate()
             raise AssertionError(f"hangs: {self.lines} {out}\n{err}") from None
         return self.process.returncode, out, err

@@ -31,9 +31,15 @@ static struct
 } interrupt = { .pipe = { -1, -1 }, .outer_fd = -1 };
 
 gboolean
+native_is_main_thread (void)
+{
+  return PyThread_get_thread_ident () == interrupt.main_thread;
+}
+
+gboolean
 native_interrupt_concerns_us (void)
 {
-  return PyThread_get_thread_ident () == interrupt.main_thread && !interrupt.is_inside;
+  return native_is_main_thread () && !interrupt.is_inside;
 }
 
 static void

@@ -55,7 +55,15 @@ def run(callable, *args):
     not wait for them.
     """
     mark = object()
-    thread = native.spawn(None, "main", False, mark, callable, args)
+    exits = []
+
+    def main():
+        try:
+            return callable(*args)
+        except SystemExit as exit:  # which would be no failure of a thread
+            exits.append(exit)
+
+    thread = native.spawn(None, "main", False, mark, main, ())
     task = thread._task
     try:
         thread.wait()
@@ -68,11 +76,12 @@ def run(callable, *args):
     finally:
         end(mark)
     task.is_told = True
-    if task.exception is not None:
+    exception = exits[0] if exits else task.exception
+    if exception is not None:
         try:
-            raise task.exception
+            raise exception
         finally:
-            del task, thread
+            del task, thread, exception, exits
     return task.result
 
 

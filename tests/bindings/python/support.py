@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -84,8 +85,7 @@ class Case(unittest.TestCase):
 class Program:
     """A program of its own: its status, and what it has printed."""
 
-    def __init__(self, text, *args, limit=20, options=("-X", "dev", "-W", "ignore::ImportWarning"), signals=(),
-                 environment=None):
+    def __init__(self, text, *args, limit=20, options=("-X", "dev", "-W", "ignore::ImportWarning"), environment=None):
         environment = {**os.environ, **(environment or {})}
         here = os.path.dirname(os.path.abspath(__file__))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), here]))
@@ -95,27 +95,53 @@ class Program:
             start_new_session=True)
         self.limit = limit
         self.lines = []
+        self.out, self.err = queue.Queue(), []
+        self.readers = [threading.Thread(target=self.read, args=pair) for pair in (
+            (self.process.stdout, self.out.put), (self.process.stderr, self.err.append))]
+        for reader in self.readers:
+            reader.start()
+
+    @staticmethod
+    def read(file, take):
+        for line in file:
+            take(line)
+        take("")
 
     def line(self):
         """The next line that it prints; it is where it says it is then."""
-        line = self.process.stdout.readline().rstrip("\n")
-        self.lines.append(line)
-        return line
+        try:
+            line = self.out.get(timeout=self.limit)
+        except queue.Empty:
+            line = ""
+        if not line:
+            raise AssertionError(f"said nothing after {self.lines}: {self.end()}")
+        self.lines.append(line.rstrip("\n"))
+        return self.lines[-1]
 
     def signal(self, number):
         self.process.send_signal(number)
 
-    def end(self):
-        """Returns the status, and what else it printed on both."""
+    def end(self, text=None):
+        """Returns the status, and what else it printed on both, having been told a text."""
+        hangs = False
+        if text is not None:
+            self.process.stdin.write(text)
+            self.process.stdin.flush()
         try:
-            out, err = self.process.communicate(timeout=self.limit)
+            self.process.wait(self.limit)
         except subprocess.TimeoutExpired:
+            hangs = True
             self.process.send_signal(signal.SIGABRT)  # with faulthandler: says where it is
             self.process.wait()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)  # its children too, which have our pipes
-            out, err = self.process.communicate()
-            raise AssertionError(f"hangs: {self.lines} {out}\n{err}") from None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # its children, which have our pipes
+        for reader in self.readers:
+            reader.join()
+        for file in self.process.stdin, self.process.stdout, self.process.stderr:
+            file.close()
+        out, err = "".join(self.out.queue), "".join(self.err)
+        if hangs:
+            raise AssertionError(f"hangs: {self.lines} {out}\n{err}")
         return self.process.returncode, out, err
 
 

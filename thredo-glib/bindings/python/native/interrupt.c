@@ -137,6 +137,8 @@ set_wakeup_fd (int fd)
 gboolean
 native_interrupt_begin (ThredoScope *scope)
 {
+  PyObject *type, *value, *traceback;
+
   if (!ensure_pipe ())
     return FALSE;
 
@@ -159,7 +161,9 @@ native_interrupt_begin (ThredoScope *scope)
   /* Those that came before the pipe was there. */
   if (PyErr_CheckSignals () == 0)
     return TRUE;
+  PyErr_Fetch (&type, &value, &traceback);
   native_interrupt_end ();
+  PyErr_Restore (type, value, traceback);
   return FALSE;
 }
 

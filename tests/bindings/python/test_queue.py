@@ -175,10 +175,10 @@ class RaceTest(Case):
     def race(self, wait, complete, settle):
         """wait() in a thread and complete() here, with a cancel from a third; settle(whether it was done)."""
         outcomes = {True: 0, False: 0}
-        scopes, done, go = Thredo.Queue(), Thredo.Queue(), Thredo.Queue()
+        rounds, scopes, done, go = Thredo.Queue(), Thredo.Queue(), Thredo.Queue(), Thredo.Queue()
 
         def waiter():
-            for i in range(self.ROUNDS):
+            for i in rounds:
                 with Thredo.Scope() as scope:
                     scopes.put(scope)
                     try:
@@ -186,8 +186,7 @@ class RaceTest(Case):
                         outcome = True
                     except Thredo.CancelledError:
                         outcome = False
-                with Thredo.shield():
-                    done.put(outcome)
+                done.put(outcome)
 
         def canceller():
             for scope in go:
@@ -195,9 +194,13 @@ class RaceTest(Case):
 
         threads = [Thredo.spawn(waiter), Thredo.spawn(canceller)]
         for i in range(self.ROUNDS):
+            rounds.put(i)
             scope = scopes.get()
-            if i % 2:
+            if i % 3 == 0:
                 go.put(scope)
+                complete()
+            elif i % 3 == 1:
+                scope.cancel()
                 complete()
             else:
                 complete()
@@ -205,6 +208,7 @@ class RaceTest(Case):
             outcome = done.get()
             outcomes[outcome] += 1
             settle(outcome)
+        rounds.close()
         go.close()
         for thread in threads:
             thread.join()

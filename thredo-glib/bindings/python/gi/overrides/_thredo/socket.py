@@ -23,11 +23,10 @@ import time as _time
 
 from threading import get_ident as _get_ident
 
-from gi.repository import GLib as _GLib
-
 from . import lookup as _lookup
 from . import rebind as _rebind
 from . import waiting as _waiting
+from .errors import ClosedError as _ClosedError
 from .lookup import (  # noqa: F401
     getaddrinfo, gethostbyaddr, gethostbyname, gethostbyname_ex, getnameinfo)
 from .waiting import check_cancelled as _check_cancelled
@@ -38,6 +37,7 @@ _IN = _waiting.IN
 _OUT = _waiting.OUT
 _base = _socket.socket
 
+_DONTWAIT = getattr(_socket, "MSG_DONTWAIT", 0)
 _NO_NAMES = {}
 
 # How often a wait is told that its socket is closed, until it has heard it.
@@ -50,8 +50,9 @@ _FIRST_RETRY = 0.0005
 _LAST_RETRY = 0.05
 
 
-def _waits(condition, name):
-    """The method of that name, whose call waits for the condition."""
+def _waits(condition, name, flags_at=None):
+    """The method of that name, whose call waits for the condition, unless the flags, which are its
+    argument of that number, say that it shall not."""
     call = getattr(_base, name)
 
     def method(self, *args, **named):
@@ -62,6 +63,10 @@ def _waits(condition, name):
         except BlockingIOError:
             if self._timeout == 0:
                 raise
+            if flags_at is not None:
+                flags = args[flags_at] if len(args) > flags_at else named.get("flags", 0)
+                if flags & _DONTWAIT:
+                    raise
         return self._again(condition, call, args, named)
 
     method.__name__ = name
@@ -125,9 +130,7 @@ class socket(_plain.socket):
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             if not _waiting.wait_fd(fd, condition, left):
                 raise _socket.timeout("timed out")
-        except _GLib.Error as error:
-            if not _waiting.is_closed(error):
-                raise
+        except _ClosedError:
             closed = OSError(errno.EBADF, f"{os.strerror(errno.EBADF)}: the socket was closed")
             raise closed from None
         finally:
@@ -151,7 +154,7 @@ class socket(_plain.socket):
         try:
             return _recv(self, bufsize, flags)
         except BlockingIOError:
-            if self._timeout == 0:
+            if self._timeout == 0 or flags & _DONTWAIT:
                 raise
         return self._again(_IN, _recv, (bufsize, flags))
 
@@ -161,19 +164,25 @@ class socket(_plain.socket):
         try:
             return _send(self, data, flags)
         except BlockingIOError:
-            if self._timeout == 0:
+            if self._timeout == 0 or flags & _DONTWAIT:
                 raise
         return self._again(_OUT, _send, (data, flags))
 
     recv.__doc__ = _base.recv.__doc__
     send.__doc__ = _base.send.__doc__
 
-    recv_into = _waits(_IN, "recv_into")
-    recvfrom = _waits(_IN, "recvfrom")
-    recvfrom_into = _waits(_IN, "recvfrom_into")
+    recv_into = _waits(_IN, "recv_into", 2)
+    recvfrom = _waits(_IN, "recvfrom", 1)
+    recvfrom_into = _waits(_IN, "recvfrom_into", 2)
     if hasattr(_base, "recvmsg"):
-        recvmsg = _waits(_IN, "recvmsg")
-        recvmsg_into = _waits(_IN, "recvmsg_into")
+        recvmsg = _waits(_IN, "recvmsg", 2)
+
+        def recvmsg_into(self, buffers, *args):
+            if not isinstance(buffers, (list, tuple)):
+                buffers = list(buffers)  # it may be read twice
+            return _recvmsg_into(self, buffers, *args)
+
+        recvmsg_into.__doc__ = _base.recvmsg_into.__doc__
     if hasattr(_base, "sendmsg_afalg"):
         sendmsg_afalg = _waits(_OUT, "sendmsg_afalg")
 
@@ -206,8 +215,10 @@ class socket(_plain.socket):
     def sendto(self, data, *args):
         if len(args) not in (1, 2):
             return _base.sendto(self, data, *args)  # which says what is wrong
-        args = args[:-1] + (_lookup.resolve(self, args[-1]),)
-        return _plain_sendto(self, data, *args)
+        address = _lookup.resolve(self, args[-1])
+        if len(args) == 1:
+            return _sendto(self, data, address)
+        return _sendto_by_flags(self, data, args[0], address)
 
     sendto.__doc__ = _base.sendto.__doc__
 
@@ -220,7 +231,7 @@ class socket(_plain.socket):
                 buffers = list(buffers)  # it may be read twice
             if not isinstance(ancdata, (list, tuple)):
                 ancdata = list(ancdata)
-            return _plain_sendmsg(self, buffers, ancdata, flags, address)
+            return _sendmsg(self, buffers, ancdata, flags, address)
 
         sendmsg.__doc__ = _base.sendmsg.__doc__
 
@@ -280,8 +291,6 @@ class socket(_plain.socket):
     # Whole files, and sockets as files
 
     def sendfile(self, file, offset=0, count=None):
-        if self._timeout == 0:
-            raise ValueError("non-blocking sockets are not supported")
         try:
             return self._sendfile_use_sendfile(file, offset, count)
         except _plain._GiveupOnSendfile:
@@ -291,6 +300,8 @@ class socket(_plain.socket):
 
     def _sendfile_use_sendfile(self, file, offset=0, count=None):
         self._check_sendfile_params(file, offset, count)
+        if self._timeout == 0:
+            raise ValueError("non-blocking sockets are not supported")
         try:
             fileno = file.fileno()
             size = os.fstat(fileno).st_size
@@ -328,6 +339,8 @@ class socket(_plain.socket):
 
     def _sendfile_use_send(self, file, offset=0, count=None):
         self._check_sendfile_params(file, offset, count)
+        if self._timeout == 0:
+            raise ValueError("non-blocking sockets are not supported")
         if offset:
             file.seek(offset)
         sent = 0
@@ -349,6 +362,24 @@ class socket(_plain.socket):
         finally:
             if sent > 0 and hasattr(file, "seek"):
                 file.seek(offset + sent)
+
+    def makefile(self, mode="r", buffering=None, *, encoding=None, errors=None, newline=None):
+        """A file that reads from the socket and writes to it, as Python's. A read that is cut short
+        takes nothing: the next one begins where it has begun."""
+        if not set(mode) <= {"r", "w", "b"}:
+            raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
+        writing = "w" in mode
+        reading = "r" in mode or not writing
+        binary = "b" in mode
+        if buffering is None or buffering < 0:
+            buffering = _buffered.SIZE
+        if buffering == 0 and not binary:
+            raise ValueError("unbuffered streams must be binary")
+        raw = _buffered.SocketIO(self, "rw" if reading and writing else "r" if reading else "w")
+        self._io_refs += 1
+        if buffering == 0:
+            return raw
+        return _buffered.wrap(raw, mode, reading, writing, buffering, encoding, errors, newline)
 
     def as_stream(self):
         """A stream of bytes to read from and write to, with readline(), read_exactly() and the like,
@@ -390,8 +421,10 @@ class socket(_plain.socket):
 
 _recv = _base.recv
 _send = _base.send
-_plain_sendto = _waits(_OUT, "sendto")
-_plain_sendmsg = _waits(_OUT, "sendmsg") if hasattr(_base, "sendmsg") else None
+_recvmsg_into = _waits(_IN, "recvmsg_into", 2) if hasattr(_base, "recvmsg_into") else None
+_sendto = _waits(_OUT, "sendto")
+_sendto_by_flags = _waits(_OUT, "sendto", 1)
+_sendmsg = _waits(_OUT, "sendmsg", 2) if hasattr(_base, "sendmsg") else None
 
 
 def _seconds(value):
@@ -428,4 +461,5 @@ def adopt(sock):
 _rebind.stand_in_for(_plain, globals())
 socket.__module__ = "thredo.socket"
 
+from . import buffered as _buffered  # noqa: E402
 from . import streams as _streams  # noqa: E402

@@ -4,15 +4,17 @@ samples.py SOURCE_ROOT COMPILER FLAG...
 
 Prints TAP. A C sample with a main() is a program, one with functions stands at
 the top of a file, and one of statements inside a function. What samples take
-for granted is in the preludes. A Python sample is parsed, and those of the
-README are what the demos are.
+for granted is in the preludes. One in JavaScript or Vala is a program, and is
+run. A Python sample is parsed, and those of the README are what the demos are.
 """
 
 import ast
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 FILE_PRELUDE = """
 #include <thredo.h>
@@ -95,7 +97,7 @@ def c_program(code):
 
 
 def blocks_of(text):
-    return re.findall(r"^```(c|python)\n(.*?)^```$", text, re.M | re.S)
+    return re.findall(r"^```(c|python|javascript|vala)\n(.*?)^```$", text, re.M | re.S)
 
 
 def samples(root):
@@ -123,6 +125,41 @@ def parse_python(code):
     return ""
 
 
+def run(command, **options):
+    """What went wrong, or nothing."""
+    result = subprocess.run(command, text=True, capture_output=True, timeout=60, **options)
+    problem = result.stderr if result.returncode or "CRITICAL" in result.stderr else ""
+    return problem or (f"exit status {result.returncode}" if result.returncode else "")
+
+
+def run_javascript(code, folder):
+    """As a program, with the overrides; None where there is no GJS."""
+    if "THREDO_GJS" not in os.environ:
+        return None
+    path = folder / "sample.js"
+    path.write_text(code)
+    return run([os.environ["THREDO_GJS"], "-m", path])
+
+
+def run_vala(code, folder):
+    """As a program that compiles without a warning; None where there is no Vala."""
+    if "THREDO_VAPI" not in os.environ:
+        return None
+    path = folder / "sample.vala"
+    path.write_text(code)
+    return run(["valac", "--fatal-warnings", "--vapidir", os.environ["THREDO_VAPI"], "--pkg", "gio-2.0",
+                "--pkg", "thredo-glib-1.0", "-X", "-w", "-o", "sample", path], cwd=folder) or \
+        run([folder / "sample"])
+
+
+def check(language, code, compiler, folder):
+    if language == "c":
+        return compile_c(code, compiler)
+    if language == "python":
+        return parse_python(code)
+    return run_javascript(code, folder) if language == "javascript" else run_vala(code, folder)
+
+
 def without_head(path):
     """A demo without its licence line and interpreter."""
     lines = path.read_text().splitlines(keepends=True)
@@ -140,13 +177,15 @@ def main(root, compiler):
         nonlocal number, failed
         number += 1
         failed += bool(problem)
-        print(f"{'not ok' if problem else 'ok'} {number} {name}")
-        for line in problem.splitlines():
+        skipped = " # SKIP" if problem is None else ""
+        print(f"{'not ok' if problem else 'ok'} {number} {name}{skipped}")
+        for line in (problem or "").splitlines():
             print(f"# {line}")
 
     for path, language, code in samples(root):
         shown.append((str(path), code))
-        problem = compile_c(code, compiler) if language == "c" else parse_python(code)
+        with tempfile.TemporaryDirectory() as folder:
+            problem = check(language, code, compiler, pathlib.Path(folder))
         report(f"{path} sample {number + 1} ({language})", problem)
     for demo in ("first.c", "first.py"):
         same = ("README.md", without_head(root / "demos" / demo)) in shown

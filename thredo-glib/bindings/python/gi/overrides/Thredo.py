@@ -33,6 +33,8 @@ not happened: no item taken, no lock held. Times are in seconds. All else of the
 under its own names.
 """
 
+import sys
+
 from ._thredo import rest, select, selectors, socket, ssl
 from ._thredo.base import native
 from ._thredo.errors import (
@@ -79,5 +81,8 @@ for _name, _function in rest.adapt_functions(__all__).items():
     globals()[_name] = _function
     __all__.append(_name)
 
+# Of this module PyGObject takes the names alone.
+for _name in "__doc__", "__all__":
+    setattr(sys.modules["gi.repository.Thredo"], _name, globals()[_name])
 
 register()

@@ -208,30 +208,29 @@ class socket(_plain.socket):
         has been sent."""
         if self._timeout == 0:
             return _base.sendall(self, data, flags)
-        _check_cancelled()
         sent = 0
         deadline = None
-        if type(data) is bytes and len(data) <= _SMALL:
-            sent = _try_send(self.fileno(), data, flags) or 0
-            if sent == len(data):
-                return None
-        with memoryview(data) as view, view.cast("B") as octets:
-            size = len(octets)
-            try:
+        try:
+            _check_cancelled()
+            if type(data) is bytes and len(data) <= _SMALL:
+                sent = _try_send(self.fileno(), data, flags) or 0
+                if sent == len(data):
+                    return
+            with memoryview(data) as view, view.cast("B") as octets:
                 while True:
                     try:
                         sent += _send(self, octets[sent:] if sent else octets, flags)
-                        if sent >= size:
-                            return None
+                        if sent >= len(octets):
+                            return
                         continue
                     except BlockingIOError:
                         pass
                     if deadline is None:
                         deadline = self._deadline()
                     self._wait(_OUT, deadline)
-            except BaseException as error:
-                error.bytes_sent = sent
-                raise
+        except BaseException as error:
+            error.bytes_sent = sent
+            raise
 
     def sendto(self, data, *args):
         if len(args) not in (1, 2):
@@ -330,9 +329,9 @@ class socket(_plain.socket):
             raise _plain._GiveupOnSendfile(error)
         if not size:
             return 0
-        _check_cancelled()
         sent = 0
         try:
+            _check_cancelled()
             while count is None or sent < count:
                 # No more than a gigabyte at once: more is too much for some platforms' off_t.
                 size = min(2 ** 30, 2 ** 30 if count is None else count - sent)

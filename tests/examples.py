@@ -110,7 +110,7 @@ class Examples(unittest.TestCase):
     def run_example(self, name, language):
         complaints = self.check(Program(self, name, language),
                                 (SOURCES / f'{name}.out').read_text().splitlines())
-        if name == 'philosophers':
+        if name == 'philosophers' and language != 'gjs':  # whose forks are no locks
             self.assertIn('Deadlock of 5 threads', complaints)
         else:
             self.assertEqual(complaints, '')
@@ -161,9 +161,9 @@ class List(unittest.TestCase):
             self.assertRegex(line, f"^{name} +{' '.join(languages)} +[A-Z].*[.]$")
 
     def test_not_in_that_language(self):
-        result = subprocess.run([self.RUN, 'compute', 'gjs'], text=True, check=False,
+        result = subprocess.run([self.RUN, 'http-session', 'c'], text=True, check=False,
                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.assertEqual((result.returncode, result.stderr), (2, 'compute is there in c python\n'))
+        self.assertEqual((result.returncode, result.stderr), (2, 'http-session is there in python\n'))
 
 
 for each in NAMES:

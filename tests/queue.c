@@ -519,6 +519,45 @@ test_priority_compare (void)
   g_assert_cmpint (n_destroyed, ==, 1);
 }
 
+/* 0 is the least, and all that a negative number can be compared with. */
+static int
+compare_if_positive (const GValue *a,
+                     const GValue *b,
+                     gpointer      user_data)
+{
+  int number_a = g_value_get_int (a);
+  int number_b = g_value_get_int (b);
+
+  if (number_a == 0 || number_b == 0)
+    return (number_b == 0) - (number_a == 0);
+  return number_a < 0 || number_b < 0 ? G_MININT : number_a - number_b;
+}
+
+static void
+test_priority_incomparable (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new_priority (0, compare_if_positive, NULL, NULL);
+  g_autoptr(GError) error = NULL;
+
+  put_int (queue, -1);
+  g_assert_false (try_put_int (queue, 5, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  g_assert_cmpuint (thredo_queue_get_length (queue), ==, 1);
+  g_assert_cmpint (get_int (queue), ==, -1);
+
+  /* They get on with the least of all, but not with each other. */
+  put_int (queue, 0);
+  put_int (queue, 7);
+  put_int (queue, -2);
+  put_int (queue, 8);
+  g_assert_false (try_put_int (queue, -3, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  g_assert_cmpuint (thredo_queue_get_length (queue), ==, 4);
+  g_assert_cmpint (get_int (queue), ==, 0);
+  g_assert_cmpint (get_int (queue) + get_int (queue) + get_int (queue), ==, 7 - 2 + 8);
+  g_assert_true (thredo_queue_is_empty (queue));
+}
+
 /* --- values --------------------------------------------------------------- */
 
 static GValue *
@@ -1554,6 +1593,27 @@ test_put_waits_priority (void)
   use_end_ok (&use);
   g_assert_cmpint (get_int (queue), ==, 0);
   g_assert_cmpint (get_int (queue), ==, 5);
+}
+
+/* Who waits to put what cannot be compared is sent home when there is room, and the
+ * next one goes. */
+static void
+test_put_waits_incomparable (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new_priority (2, compare_if_positive, NULL, NULL);
+  Use bad = { .queue = queue, .number = -3 };
+  Use good = { .queue = queue, .number = 4 };
+
+  put_int (queue, 2);
+  put_int (queue, 3);
+  use_start_and_park (&bad, put_once);
+  use_start_and_park (&good, put_once);
+  g_assert_cmpint (get_int (queue), ==, 2);
+  use_end_failed (&bad, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  use_end_ok (&good);
+  g_assert_cmpint (get_int (queue), ==, 3);
+  g_assert_cmpint (get_int (queue), ==, 4);
+  g_assert_true (thredo_queue_is_empty (queue));
 }
 
 /* --- try_put, try_get ----------------------------------------------------- */
@@ -2651,6 +2711,7 @@ main (int    argc,
   g_test_add_func ("/queue/priority/stable", test_priority_stable);
   g_test_add_func ("/queue/priority/stable-interleaved", test_priority_stable_interleaved);
   g_test_add_func ("/queue/priority/compare", test_priority_compare);
+  g_test_add_func ("/queue/priority/incomparable", test_priority_incomparable);
   g_test_add_func ("/queue/values/each-type", test_values);
   g_test_add_func ("/queue/values/handed-over", test_values_handed_over);
   g_test_add_func ("/queue/values/misuse", test_value_misuse);
@@ -2682,6 +2743,7 @@ main (int    argc,
   g_test_add_func ("/queue/put/waits", test_put_waits);
   g_test_add_func ("/queue/put/waits-for-try-get", test_put_waits_for_try_get);
   g_test_add_func ("/queue/put/waits-priority", test_put_waits_priority);
+  g_test_add_func ("/queue/put/waits-incomparable", test_put_waits_incomparable);
   g_test_add_func ("/queue/put/cancelled", test_put_cancelled);
   g_test_add_func ("/queue/put/cancellable", test_put_cancellable);
   g_test_add_func ("/queue/put/scope-cancelled", test_put_scope_cancelled);

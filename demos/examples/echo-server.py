@@ -7,8 +7,8 @@ from thredo import socket
 
 
 def echo(client):
-    with client:
-        for line in client.makefile("rb"):
+    with client, client.makefile("rb") as lines:
+        for line in lines:
             client.sendall(line)
 
 
@@ -20,11 +20,9 @@ def serve(listener):
 
 
 def talk(connection, *lines):
-    replies = connection.makefile("rb")
     for line in lines:
         connection.sendall(line + b"\n")
-        print(replies.readline().decode(), end="")
-    return replies
+        print(connection.recv(100).decode(), end="")
 
 
 def main():
@@ -34,9 +32,9 @@ def main():
 
     with socket.create_connection(address) as short, socket.create_connection(address) as long:
         talk(short, b"one", b"two")
-        rest = talk(long, b"three", b"four")
+        talk(long, b"three", b"four")
         server.cancel()  # with the threads of both clients
-        if rest.readline() == b"":
+        if long.recv(100) == b"":
             print("The server has ended, and so have its connections")
 
 

@@ -26,7 +26,7 @@ list.jobs progressbar > trough, list.jobs progressbar > trough > progress { min-
 # What the jobs do: plain functions, which know nothing of windows.
 
 def count_primes(job):
-    n_primes, end = 0, 3_000_000
+    n_primes, end = 0, 5_000_000
     for n in range(2, end):
         if all(n % i for i in range(2, int(n**0.5) + 1)):
             n_primes += 1

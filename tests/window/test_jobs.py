@@ -10,7 +10,7 @@ import re
 import shutil
 import unittest
 
-from dashboard import Dashboard, Desk
+from dashboard import LIMIT, Dashboard, Desk
 from virtual_display import write_png
 
 EXAMPLES = pathlib.Path(os.environ['G_TEST_SRCDIR']).parent / 'demos' / 'examples'
@@ -45,6 +45,10 @@ class Window(Dashboard):
         self.click('button', 'New Job')
         self.wait(lambda tree: number in self.jobs(tree), f'job {number}')
 
+    def close(self):
+        self.click('button', 'Close')
+        self.process.wait(LIMIT)
+
 
 class JobsTest(unittest.TestCase):
     @classmethod
@@ -63,8 +67,8 @@ class JobsTest(unittest.TestCase):
             write_png(os.path.join(folder, f'{self.id().split("_")[-1]}.png'),
                       window.display.pixels(at.x, at.y, at.width, at.height))
 
-    def use(self, *command):
-        """As its user does."""
+    def use(self, end, *command):
+        """As its user does, who ends it like that."""
         paths = {name: os.environ[name] for name in PATHS if name in os.environ}
         window = type('Window', (Window,), {'command': command})(self.desk, **paths)
         self.addCleanup(window.kill)
@@ -93,13 +97,17 @@ class JobsTest(unittest.TestCase):
         window.wait_job(8, 'Failed: .*')
         window.add(9)
         self.take_picture(window)
-        self.assertEqual(window.quit(), 0)  # while others still wait
-        self.assertEqual(window.log(), '')
+        end(window)  # while others still wait
+        self.assertEqual((window.process.returncode, window.log()), (0, ''))
 
     @unittest.skipUnless('python' in LANGUAGES, 'no overrides of Python')
     def test_python(self):
-        self.use('/usr/bin/python3', EXAMPLES / 'jobs-window.py')
+        for end in Window.quit, Window.close:
+            with self.subTest(end.__name__):
+                self.use(end, '/usr/bin/python3', EXAMPLES / 'jobs-window.py')
 
     @unittest.skipUnless('gjs' in LANGUAGES, 'no overrides of GJS')
     def test_gjs(self):
-        self.use(shutil.which('gjs'), '-m', EXAMPLES / 'jobs-window.js')
+        for end in Window.quit, Window.close:
+            with self.subTest(end.__name__):
+                self.use(end, shutil.which('gjs'), '-m', EXAMPLES / 'jobs-window.js')

@@ -40,6 +40,14 @@ put_async_finish (ThredoAsync     *async,
       return TRUE;
     }
   g_value_unset (&put_async->putter.item);
+  if (outcome == THREDO_WAIT_REFUSED)
+    {
+      GError *error = NULL;
+
+      thredo_queue_set_tried_error (THREDO_QUEUE_TRIED_REFUSED, FALSE, &error);
+      g_task_return_error (async->task, error);
+      return TRUE;
+    }
   thredo_async_return_error (async, outcome);
   return TRUE;
 }

@@ -53,6 +53,8 @@ typedef struct
   GValue item;
 } ThredoQueuePutter;
 
+/* REFUSED: the item is no pointer, as the getter wants, or is the putter's, and
+ * cannot be compared with what is there. */
 typedef enum
 {
   THREDO_QUEUE_TRIED_DONE,

@@ -26,20 +26,17 @@ typedef struct
 void thredo_queue_store_init (ThredoQueueStore *self,
                               ThredoQueueOrder  order);
 void thredo_queue_store_clear (ThredoQueueStore *self);
-void thredo_queue_store_push_sorted (ThredoQueueStore *self,
-                                     const GValue     *item);
+/* To push in another order than FIFO takes two steps, with the locks held. The first
+ * finds where the item belongs, and changes nothing; it fails if the item cannot be
+ * compared. */
+gboolean thredo_queue_store_find_place (ThredoQueueStore *self,
+                                        const GValue     *item,
+                                        guint            *place);
+void thredo_queue_store_push_at (ThredoQueueStore *self,
+                                 const GValue     *item,
+                                 guint             place);
 GValue *thredo_queue_store_peek_sorted (ThredoQueueStore *self);
 void thredo_queue_store_drop_sorted (ThredoQueueStore *self);
-
-static inline void
-thredo_queue_store_push (ThredoQueueStore *self,
-                         const GValue     *item)
-{
-  if (G_LIKELY (self->order == THREDO_QUEUE_ORDER_FIFO))
-    thredo_fifo_push (&self->fifo, item);
-  else
-    thredo_queue_store_push_sorted (self, item);
-}
 
 static inline GValue *
 thredo_queue_store_peek (ThredoQueueStore *self)

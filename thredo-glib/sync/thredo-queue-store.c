@@ -183,34 +183,62 @@ compare_naturally (const GValue *a,
   return 0;
 }
 
+static int
+compare (ThredoQueueStore *self,
+         const GValue     *a,
+         const GValue     *b)
+{
+  return self->compare != NULL ? self->compare (a, b, self->compare_data)
+                               : compare_naturally (a, b);
+}
+
+/* Of two that are in the queue: those that cannot be compared are as good as equal. */
 static gboolean
 is_before (ThredoQueueStore *self,
            Entry            *a,
            Entry            *b)
 {
-  int order = self->compare != NULL ? self->compare (&a->item, &b->item, self->compare_data)
-                                    : compare_naturally (&a->item, &b->item);
+  int order = compare (self, &a->item, &b->item);
 
-  return order != 0 ? order < 0 : a->number < b->number;
+  return order != 0 && order != G_MININT ? order < 0 : a->number < b->number;
+}
+
+gboolean
+thredo_queue_store_find_place (ThredoQueueStore *self,
+                               const GValue     *item,
+                               guint            *place)
+{
+  *place = self->array->len;
+  if (self->order == THREDO_QUEUE_ORDER_LIFO)
+    return TRUE;
+
+  while (*place > 0)
+    {
+      guint parent = (*place - 1) / 2;
+      int order = compare (self, item, &entry_at (self, parent)->item);
+
+      if (order == G_MININT)
+        return FALSE;
+      if (order >= 0) /* of equal ones it is the latest */
+        break;
+      *place = parent;
+    }
+  return TRUE;
 }
 
 void
-thredo_queue_store_push_sorted (ThredoQueueStore *self,
-                                const GValue     *item)
+thredo_queue_store_push_at (ThredoQueueStore *self,
+                            const GValue     *item,
+                            guint             place)
 {
   Entry entry = { *item, self->last_number++ };
   guint index = self->array->len;
 
   g_array_append_val (self->array, entry);
-  if (self->order == THREDO_QUEUE_ORDER_LIFO)
-    return;
-
-  while (index > 0)
+  while (index > place)
     {
       guint parent = (index - 1) / 2;
 
-      if (!is_before (self, &entry, entry_at (self, parent)))
-        break;
       *entry_at (self, index) = *entry_at (self, parent);
       index = parent;
     }

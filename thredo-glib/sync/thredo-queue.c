@@ -79,8 +79,12 @@
  * It is called with the queue locked, on any thread that puts or gets: it must
  * be quick, and must not use the queue or wait for anything.
  *
+ * If it cannot say, it returns %G_MININT. Then an item that is just being put is not put, and the
+ * put fails with `G_IO_ERROR_INVALID_ARGUMENT`; of two that are in the queue, the older one goes
+ * first. A put compares its item with some of those that are there, not with all.
+ *
  * Returns: less than 0 if @a is to come out before @b, more than 0 if after, 0
- *   if the older one goes first
+ *   if the older one goes first, %G_MININT if they cannot be compared
  *
  * Since: 1.0
  */
@@ -143,23 +147,64 @@ take_item (ThredoQueue *self,
   thredo_end_advance (&self->getting);
 }
 
-/* Under the putting end's lock: moves an item in. */
-static inline void
+/* Under the putting end's lock: moves an item in, if it can be compared with what is there. */
+static inline gboolean
 add_item (ThredoQueue  *self,
           const GValue *item)
 {
+  gboolean is_added;
+  guint place;
+
   if (G_LIKELY (self->store.order == THREDO_QUEUE_ORDER_FIFO))
     {
-      thredo_queue_store_push (&self->store, item);
+      thredo_fifo_push (&self->store.fifo, item);
       thredo_end_advance (&self->putting);
+      return TRUE;
     }
-  else
+
+  thredo_mutex_lock (&self->getting.lock);
+  is_added = thredo_queue_store_find_place (&self->store, item, &place);
+  if (is_added)
     {
-      thredo_mutex_lock (&self->getting.lock);
-      thredo_queue_store_push (&self->store, item);
+      thredo_queue_store_push_at (&self->store, item, place);
       thredo_end_advance (&self->putting);
-      thredo_mutex_unlock (&self->getting.lock);
     }
+  thredo_mutex_unlock (&self->getting.lock);
+
+  return is_added;
+}
+
+/* The same of one who waits to put it, if that is not over. */
+static gboolean
+take_from_putter (ThredoQueue     *self,
+                  ThredoWait      *wait,
+                  ThredoWakeBatch *batch)
+{
+  ThredoQueuePutter *putter = wait->payload;
+  GValue item = putter->item;
+  gboolean is_taken = FALSE;
+  guint place;
+
+  if (G_LIKELY (self->store.order == THREDO_QUEUE_ORDER_FIFO))
+    {
+      is_taken = thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, batch);
+      return is_taken && add_item (self, &item);
+    }
+
+  thredo_mutex_lock (&self->getting.lock);
+  if (!thredo_queue_store_find_place (&self->store, &item, &place))
+    {
+      thredo_wait_claim (wait, wait->token, THREDO_WAIT_REFUSED, batch);
+    }
+  else if (thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, batch))
+    {
+      thredo_queue_store_push_at (&self->store, &item, place);
+      thredo_end_advance (&self->putting);
+      is_taken = TRUE;
+    }
+  thredo_mutex_unlock (&self->getting.lock);
+
+  return is_taken;
 }
 
 /* Under the getting end's lock: gives items to those who wait for them. */
@@ -203,15 +248,8 @@ serve_putters_locked (ThredoQueue     *self,
 
   while ((wait = self->putting.waiting.first) != NULL && has_room (self))
     {
-      ThredoQueuePutter *putter = wait->payload;
-      GValue item = putter->item;
-
       thredo_end_step_out (&self->putting, wait);
-      if (thredo_wait_claim (wait, wait->token, THREDO_WAIT_DONE, batch))
-        {
-          add_item (self, &item);
-          served = TRUE;
-        }
+      served |= take_from_putter (self, wait, batch);
     }
 
   return served;
@@ -283,8 +321,7 @@ thredo_queue_try_put_locked (ThredoQueue       *self,
     }
   if (!has_room (self))
     return THREDO_QUEUE_TRIED_NOTHING;
-  add_item (self, &putter->item);
-  return THREDO_QUEUE_TRIED_DONE;
+  return add_item (self, &putter->item) ? THREDO_QUEUE_TRIED_DONE : THREDO_QUEUE_TRIED_REFUSED;
 }
 
 void
@@ -298,8 +335,12 @@ thredo_queue_set_tried_error (ThredoQueueTried   tried,
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The queue is closed");
       break;
     case THREDO_QUEUE_TRIED_REFUSED:
-      g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_STATE,
-                           "The next item of the queue is not a pointer");
+      if (is_getting)
+        g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_STATE,
+                             "The next item of the queue is not a pointer");
+      else
+        g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                             "The item cannot be compared with those in the queue");
       break;
     default:
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The queue is %s",
@@ -745,8 +786,9 @@ thredo_queue_new_priority (guint                  max_size,
  *
  * Returns: %TRUE, or %FALSE with an error: `G_IO_ERROR_CLOSED` if the queue is
  *   closed, `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_TIMED_OUT`
- *   ([error@Gio.IOErrorEnum]) if the wait was cancelled or too long;
- *   `THREDO_ERROR_LOOP_THREAD`
+ *   ([error@Gio.IOErrorEnum]) if the wait was cancelled or too long,
+ *   `G_IO_ERROR_INVALID_ARGUMENT` if the item cannot be compared with one that is there
+ *   ([callback@Thredo.QueueCompareFunc]); `THREDO_ERROR_LOOP_THREAD`
  *
  * Since: 1.0
  */
@@ -962,7 +1004,8 @@ thredo_queue_get_pointer (ThredoQueue   *self,
  * Whether the caller was cancelled does not matter. Any thread may call this.
  *
  * Returns: %TRUE, or %FALSE with an error: `G_IO_ERROR_WOULD_BLOCK` if the
- *   queue is full, `G_IO_ERROR_CLOSED` if it is closed
+ *   queue is full, `G_IO_ERROR_CLOSED` if it is closed,
+ *   `G_IO_ERROR_INVALID_ARGUMENT` if the item cannot be compared with one that is there
  *   ([error@Gio.IOErrorEnum])
  *
  * Since: 1.0

@@ -164,7 +164,13 @@ native_interrupt_end (void)
   gboolean is_interrupted;
 
   if (set_wakeup_fd (interrupt.outer_fd) == -2)
-    PyErr_Clear (); /* whoever had it has closed it meanwhile */
+    {
+      /* Whoever had it has closed it meanwhile. */
+      PyErr_Clear ();
+      interrupt.outer_fd = -1;
+      if (set_wakeup_fd (-1) == -2)
+        PyErr_Clear ();
+    }
   interrupt.is_inside = FALSE;
 
   g_mutex_lock (&interrupt.lock);
@@ -183,13 +189,17 @@ native_interrupt_end (void)
   return is_interrupted;
 }
 
-/* Called by the thread that Python runs the handlers of signals in: at the
- * start, and in a forked child. */
+/* set_main_thread(ident): which one Python runs the handlers of signals in. Told at
+ * the start, and in a forked child. */
 PyObject *
-native_interrupt_reset (PyObject *module,
-                        PyObject *unused)
+native_interrupt_set_main_thread (PyObject *module,
+                                  PyObject *ident)
 {
-  interrupt.main_thread = PyThread_get_thread_ident ();
+  unsigned long main_thread = PyLong_AsUnsignedLong (ident);
+
+  if (PyErr_Occurred ())
+    return NULL;
+  interrupt.main_thread = main_thread;
   interrupt.is_inside = FALSE;
   interrupt.scope = NULL;
   g_mutex_init (&interrupt.lock);

@@ -142,53 +142,12 @@ io_condition_wait (PyObject        *module,
                            NATIVE_WAIT_WAKES);
 }
 
-/* interruptible(function, args, kwargs): a call that waits inside, and is not made
- * again after a signal. */
+/* Whether a signal has to end waits of the calling thread. */
 static PyObject *
-io_interruptible (PyObject *module,
-                  PyObject *arguments)
+io_is_interruptible (PyObject *module,
+                     PyObject *unused)
 {
-  PyObject *function, *args, *kwargs, *result;
-  ThredoScope *scope;
-  gboolean is_interrupted;
-
-  if (!PyArg_ParseTuple (arguments, "OO!O!", &function, &PyTuple_Type, &args, &PyDict_Type,
-                         &kwargs))
-    return NULL;
-  if (!native_interrupt_concerns_us ())
-    return PyObject_Call (function, args, kwargs);
-
-  scope = thredo_scope_new ();
-  if (!native_interrupt_begin (scope))
-    {
-      g_object_unref (scope);
-      return NULL;
-    }
-  Py_BEGIN_ALLOW_THREADS
-      thredo_scope_enter (scope);
-  Py_END_ALLOW_THREADS
-      result = PyObject_Call (function, args, kwargs);
-  Py_BEGIN_ALLOW_THREADS
-      thredo_scope_leave (scope);
-  Py_END_ALLOW_THREADS
-      is_interrupted = native_interrupt_end ();
-  g_object_unref (scope);
-
-  if (result == NULL && is_interrupted)
-    {
-      PyObject *type, *value, *traceback;
-
-      PyErr_Fetch (&type, &value, &traceback);
-      if (PyErr_CheckSignals () == 0)
-        PyErr_Restore (type, value, traceback);
-      else
-        {
-          Py_XDECREF (type);
-          Py_XDECREF (value);
-          Py_XDECREF (traceback);
-        }
-    }
-  return result;
+  return PyBool_FromLong (native_interrupt_concerns_us ());
 }
 
 typedef struct
@@ -203,8 +162,11 @@ proxy_main (ThredoThread  *thread,
             GError       **error)
 {
   Proxy *proxy = data;
+  gboolean is_done = proxy->func (proxy->object, NULL, error);
 
-  return proxy->func (proxy->object, NULL, error);
+  /* The one whom it stands for is told. */
+  thredo_thread_hush_failure (thread);
+  return is_done;
 }
 
 static gboolean
@@ -253,6 +215,12 @@ wait_by_proxy (NativeWaitFunc   func,
       thredo_scope_leave (shield);
       native_acquire (state);
       g_object_unref (shield);
+      /* It may have been faster than the end of the wait for it. */
+      if (outcome != NATIVE_WAIT_INTERRUPTED && thredo_thread_get_error (thread) == NULL)
+        {
+          g_clear_error (error);
+          outcome = NATIVE_WAIT_DONE;
+        }
     }
   else if (thredo_thread_get_error (thread) != NULL)
     {
@@ -261,6 +229,42 @@ wait_by_proxy (NativeWaitFunc   func,
     }
   g_object_unref (thread);
   return outcome;
+}
+
+/* The action of a barrier is its wrapper's, so that Python's collector sees a cycle
+ * between them. */
+static gboolean
+act (ThredoBarrier  *barrier,
+     gpointer        unused,
+     GError        **error)
+{
+  PyGILState_STATE state = PyGILState_Ensure ();
+  PyObject *wrapper = pygobject_new (G_OBJECT (barrier));
+  PyObject *result = wrapper != NULL ? PyObject_CallMethod (wrapper, "_act", NULL) : NULL;
+  gboolean has_succeeded = result != NULL && PyObject_IsTrue (result) > 0;
+
+  if (PyErr_Occurred ())
+    PyErr_WriteUnraisable (wrapper);
+  if (!has_succeeded)
+    g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_FAILED,
+                         "The action of the barrier has failed");
+  Py_XDECREF (result);
+  Py_XDECREF (wrapper);
+  PyGILState_Release (state);
+  return has_succeeded;
+}
+
+/* adopt_barrier(wrapper, parties): with an action, the _act() of the wrapper. */
+static PyObject *
+io_adopt_barrier (PyObject *module,
+                  PyObject *arguments)
+{
+  PyObject *wrapper;
+  unsigned int parties;
+
+  if (!PyArg_ParseTuple (arguments, "OI", &wrapper, &parties))
+    return NULL;
+  return native_adopt (wrapper, thredo_barrier_new_with_action (parties, act, NULL, NULL));
 }
 
 typedef struct
@@ -564,9 +568,10 @@ PyMethodDef native_io_functions[] = {
     NULL },
   { "signal_event_wait", (PyCFunction) (void (*) (void)) io_signal_event_wait,
     METH_FASTCALL | METH_KEYWORDS, NULL },
+  { "adopt_barrier", io_adopt_barrier, METH_VARARGS, NULL },
   { "adopt_signal_event", io_adopt_signal_event, METH_VARARGS, NULL },
   { "dispose", io_dispose, METH_O, NULL },
-  { "interruptible", io_interruptible, METH_VARARGS, NULL },
-  { "reset_main_thread", native_interrupt_reset, METH_NOARGS, NULL },
+  { "is_interruptible", io_is_interruptible, METH_NOARGS, NULL },
+  { "set_main_thread", native_interrupt_set_main_thread, METH_O, NULL },
   { NULL }
 };

@@ -120,8 +120,8 @@ PyObject *native_wait_bool (NativeWaitFunc    func,
 gboolean native_interrupt_concerns_us (void);
 gboolean native_interrupt_begin (ThredoScope *scope);
 gboolean native_interrupt_end (void);
-PyObject *native_interrupt_reset (PyObject *module,
-                                  PyObject *unused);
+PyObject *native_interrupt_set_main_thread (PyObject *module,
+                                            PyObject *ident);
 
 /* value.c */
 gboolean native_value_init (GValue   *value,
@@ -135,3 +135,4 @@ gboolean native_task_register (PyObject *module);
 
 extern PyMethodDef native_task_functions[];
 extern PyMethodDef native_io_functions[];
+extern PyMethodDef native_socket_functions[];

@@ -76,12 +76,65 @@ attempt (Transfer        *transfer,
   return is_done;
 }
 
+/* What the calling thread puts in a priority queue, and what came of comparing it. */
+typedef struct
+{
+  PyObject *item;
+  PyObject *type, *value, *traceback;
+} Comparison;
+
+static __thread Comparison *comparison;
+
+/* The exception that is set is for whoever puts the item, if that is the caller; to
+ * others nothing can be raised. */
+static void
+keep_failure (PyObject *item)
+{
+  if (comparison == NULL || comparison->item != item || comparison->type != NULL)
+    PyErr_WriteUnraisable (item);
+  else
+    PyErr_Fetch (&comparison->type, &comparison->value, &comparison->traceback);
+}
+
+static PyObject *
+copy_item (const GValue *item)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_value_init (&copy, G_VALUE_TYPE (item));
+  g_value_copy (item, &copy);
+  return native_value_take (&copy);
+}
+
+/* Takes the error, and raises. */
+static void
+raise_failure (GError *error)
+{
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
+    {
+      native_raise (error);
+      return;
+    }
+
+  if (comparison != NULL && comparison->type != NULL)
+    {
+      PyErr_Restore (comparison->type, comparison->value, comparison->traceback);
+      comparison->type = comparison->value = comparison->traceback = NULL;
+    }
+  else
+    PyErr_SetString (PyExc_TypeError, error->message);
+  g_error_free (error);
+}
+
 static PyObject *
 raise_would_block (GError   *error,
                    PyObject *exception)
 {
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return native_raise (error);
+    {
+      raise_failure (error);
+      return NULL;
+    }
 
   g_error_free (error);
   PyErr_SetNone (exception);
@@ -112,14 +165,14 @@ transfer_within (Transfer           *transfer,
     {
       if (!thredo_check_cancelled (limits->cancellable, &error))
         {
-          native_raise (error);
+          raise_failure (error);
           return FALSE;
         }
       if (G_LIKELY (at_once (transfer, NULL, &error)))
         return TRUE;
       if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         {
-          native_raise (error);
+          raise_failure (error);
           return FALSE;
         }
       g_clear_error (&error);
@@ -134,7 +187,7 @@ transfer_within (Transfer           *transfer,
       PyErr_SetNone (would_block);
       return FALSE;
     case NATIVE_WAIT_FAILED:
-      native_raise (error);
+      raise_failure (error);
       return FALSE;
     default:
       return FALSE;
@@ -163,8 +216,22 @@ put_within (ThredoQueue        *queue,
 
   if (!native_value_init (&transfer.item, item))
     return NULL;
-  is_done = transfer_within (&transfer, try_put, put, !thredo_queue_is_full (queue), limits,
-                             native_hooks.full);
+  if (G_LIKELY (thredo_queue_get_order (queue) != THREDO_QUEUE_ORDER_PRIORITY))
+    is_done = transfer_within (&transfer, try_put, put, !thredo_queue_is_full (queue), limits,
+                               native_hooks.full);
+  else
+    {
+      Comparison *outer = comparison;
+      Comparison own = { .item = item };
+
+      /* A handler of a signal may put something while this waits. */
+      comparison = &own;
+      is_done = transfer_within (&transfer, try_put, put, FALSE, limits, native_hooks.full);
+      comparison = outer;
+      Py_XDECREF (own.type);
+      Py_XDECREF (own.value);
+      Py_XDECREF (own.traceback);
+    }
   g_value_unset (&transfer.item);
   if (!is_done)
     return NULL;
@@ -340,46 +407,31 @@ queue_next (PyObject *self)
   return item;
 }
 
-/* Of a priority queue, by Python's "<". Whoever puts or gets runs this, under
- * the queue's locks and without the GIL. Items that cannot be compared are taken
- * for equal, which come out in the order in which they came; put() says so. */
+/* Of a priority queue, by Python's "<". Whoever puts or gets runs this, under the
+ * queue's locks and without the GIL. */
 static int
 compare (const GValue *a,
          const GValue *b,
          gpointer      unused)
 {
   PyGILState_STATE state = PyGILState_Ensure ();
-  GValue copies[2] = { G_VALUE_INIT, G_VALUE_INIT };
-  PyObject *items[2];
-  int order = 0;
-
-  g_value_init (&copies[0], G_VALUE_TYPE (a));
-  g_value_copy (a, &copies[0]);
-  g_value_init (&copies[1], G_VALUE_TYPE (b));
-  g_value_copy (b, &copies[1]);
-  items[0] = native_value_take (&copies[0]);
-  items[1] = native_value_take (&copies[1]);
+  PyObject *items[2] = { copy_item (a), copy_item (b) };
+  int is_less = -1;
+  int is_greater = 0;
 
   if (items[0] != NULL && items[1] != NULL)
     {
-      int is_less = PyObject_RichCompareBool (items[0], items[1], Py_LT);
-
-      if (is_less > 0)
-        order = -1;
-      else if (is_less == 0)
-        {
-          int is_greater = PyObject_RichCompareBool (items[1], items[0], Py_LT);
-
-          order = is_greater > 0 ? 1 : 0;
-        }
+      is_less = PyObject_RichCompareBool (items[0], items[1], Py_LT);
+      if (is_less == 0)
+        is_greater = PyObject_RichCompareBool (items[1], items[0], Py_LT);
     }
-  if (PyErr_Occurred ())
-    PyErr_WriteUnraisable (items[0]);
+  if (is_less < 0 || is_greater < 0)
+    keep_failure (items[0]);
 
   Py_XDECREF (items[0]);
   Py_XDECREF (items[1]);
   PyGILState_Release (state);
-  return order;
+  return is_less < 0 || is_greater < 0 ? G_MININT : is_greater - is_less;
 }
 
 static PyObject *
@@ -408,7 +460,8 @@ PyDoc_STRVAR (put_doc,
               "put(item, block=True, timeout=None, *, cancellable=None)\n--\n\n"
               "Put an item, any Python object, and wait for room if the queue is full.\n\n"
               "The wait ends as that of get(), but that queue.Full is raised, and ClosedError at\n"
-              "once. Whatever is raised, nothing was put. To threads that do not run Python the\n"
+              "once; a PriorityQueue raises what comparing the item has raised, as TypeError.\n"
+              "Whatever is raised, nothing was put. To threads that do not run Python the\n"
               "item is a GObject if it is one, what a GObject.Value holds if it is that, and else\n"
               "a boxed PyObject.");
 PyDoc_STRVAR (get_nowait_doc,

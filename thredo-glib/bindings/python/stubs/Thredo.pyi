@@ -10,8 +10,11 @@ from typing import Any, Callable, ClassVar, Generic, Iterable, Iterator, Literal
 
 from gi.repository import Gio, GLib, GObject
 
-# Python's own, with calls that can be cancelled, and as_stream().
+# Python's own, with calls that can be cancelled; sockets have as_stream().
+import select as select
+import selectors as selectors
 import socket as socket
+import ssl as ssl
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")

@@ -6,8 +6,8 @@ import gi
 gi.require_version("Thredo", "1.0")
 from gi.repository import Thredo as _thredo  # noqa: E402
 
-__doc__ = _thredo._overrides_module.__doc__ or __doc__
-__all__ = []
+__doc__ = _thredo.__doc__
+__all__ = _thredo.__all__
 
 
 def __getattr__(name):

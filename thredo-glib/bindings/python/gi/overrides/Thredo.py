@@ -23,7 +23,7 @@ Deadlines    timeout_after, ignore_after, shield; Scope
 Together     ThreadGroup, which is Group
 Passing on   Queue, LifoQueue, PriorityQueue
 Locks        Lock, RLock, Semaphore, BoundedSemaphore, Condition, Event, Barrier
-Outside      socket (a module), more_magic, ThredoMixIn, SignalEvent, wait_fd, await_
+Outside      socket, ssl, select, selectors (modules), more_magic, ThredoMixIn, SignalEvent, wait_fd, await_
 Exceptions   CancelledError: ThreadCancelled, ThreadTimeout; ThreadError; ClosedError, StateError,
              NotOwnerError, DeadlockError, BrokenBarrierError. All of them are GLib.Error.
 
@@ -33,7 +33,9 @@ not happened: no item taken, no lock held. Times are in seconds. All else of the
 under its own names.
 """
 
-from ._thredo import rest
+import sys
+
+from ._thredo import rest, select, selectors, socket, ssl
 from ._thredo.base import native
 from ._thredo.errors import (
     BrokenBarrierError,
@@ -49,6 +51,8 @@ from ._thredo.errors import (
     ThreadTimeout,
 )
 from ._thredo.group import Group
+from ._thredo.magic import more_magic
+from ._thredo.mixin import ThredoMixIn
 from ._thredo.queue import LifoQueue, PriorityQueue, Queue
 from ._thredo.rest import await_
 from ._thredo.run import register, run
@@ -66,8 +70,9 @@ __all__ = [
     "Barrier", "BoundedSemaphore", "BrokenBarrierError", "CancelledError", "ClosedError", "Condition",
     "DeadlockError", "Empty", "Event", "Full", "Group", "LifoQueue", "Lock", "NotOwnerError", "PriorityQueue",
     "Queue", "QueueClosed", "RLock", "Scope", "Semaphore", "SignalEvent", "StateError", "Thread",
-    "ThreadCancelled", "ThreadError", "ThreadGroup", "ThreadTimeout", "await_", "check_cancelled", "enable",
-    "ignore_after", "run", "shield", "sleep", "spawn", "timeout_after", "wait_fd",
+    "ThreadCancelled", "ThreadError", "ThreadGroup", "ThreadTimeout", "ThredoMixIn", "await_", "check_cancelled",
+    "enable", "ignore_after", "more_magic", "run", "select", "selectors", "shield", "sleep", "socket", "spawn", "ssl",
+    "timeout_after", "wait_fd",
 ]
 
 rest.adapt_methods({cls.__name__: cls for cls in (
@@ -76,5 +81,8 @@ for _name, _function in rest.adapt_functions(__all__).items():
     globals()[_name] = _function
     __all__.append(_name)
 
+# Of this module PyGObject takes the names alone.
+for _name in "__doc__", "__all__":
+    setattr(sys.modules["gi.repository.Thredo"], _name, globals()[_name])
 
 register()

@@ -3,6 +3,7 @@
 
 import os
 import sys
+import threading
 
 from gi.module import get_introspection_module
 from gi.repository import GObject  # noqa: F401: values and their types are known from here on
@@ -13,16 +14,27 @@ Thredo = get_introspection_module("Thredo")
 
 MODULE = "gi.repository.Thredo"
 
-native.reset_main_thread()
-os.register_at_fork(after_in_child=native.reset_main_thread)
+# Who imports this need not be that thread; who forks is it in the child.
+native.set_main_thread(threading.main_thread().ident)
+os.register_at_fork(after_in_child=lambda: native.set_main_thread(threading.get_ident()))
 
 
 class PlainMeta(type(Thredo.Queue)):
-    """Of classes that stay one with their C type: no subclass gets a GType of its own."""
+    """Of classes that stay one with their C type: no subclass gets a GType of its own.
+
+    So an object of a subclass is known as such by its wrapper alone, and keeps it while C has the object:
+    it has a dictionary from the start, for which PyGObject does so.
+    """
 
     def _type_register(cls, namespace):
-        if "__gtype_name__" in namespace or "__gproperties__" in namespace or "__gsignals__" in namespace:
+        # PyGObject has put a dictionary of properties and one of signals there.
+        if "__gtype_name__" in namespace or namespace.get("__gproperties__") or namespace.get("__gsignals__"):
             super()._type_register(namespace)
+
+    def __call__(cls, *args, **kwargs):
+        self = super().__call__(*args, **kwargs)
+        self.__dict__
+        return self
 
 
 def overrides(cls):

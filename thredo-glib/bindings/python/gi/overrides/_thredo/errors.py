@@ -178,11 +178,21 @@ class EndedThread:
         return f"<Thredo.Thread {self.name!r}, ended>"
 
 
-untold = weakref.WeakSet()
+# Tasks that have failed, and the groups of their threads, or None.
+untold = weakref.WeakKeyDictionary()
 
 
 def note_failure(task):
-    untold.add(task)
+    group = Thredo.Thread.self().get_group()
+    untold[task] = None if group is None else weakref.ref(group)
+
+
+def tell_of(group):
+    """How the threads of a group have ended is somebody's business now."""
+    for task, reference in list(untold.items()):
+        if reference is not None and reference() is group:
+            task.is_told = True
+            del untold[task]
 
 
 def report(task):

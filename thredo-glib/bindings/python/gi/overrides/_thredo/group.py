@@ -6,7 +6,7 @@ import builtins
 from gi.repository import GLib
 
 from .base import PlainMeta, Thredo, name_of, native, overrides
-from .errors import StateError, ThreadError, fail_join, translate, translated
+from .errors import StateError, ThreadError, fail_join, tell_of, translate, translated
 from .scope import Scope
 from .thread import in_c_form
 
@@ -88,12 +88,10 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         failed. A cancel of the caller (CancelledError), or the deadline of a scope around it
         (ThreadTimeout), cancels all of them, and waits for their end.
         """
-        members = self.get_threads()
         try:
             failure = native.join_group(self, cancellable=cancellable)
         finally:
-            for thread in members:
-                tell(thread)
+            tell_of(self)
         if failure is None:
             return True
         domain, code, message, is_of_member = failure

@@ -39,10 +39,11 @@ class _Question:
             self.error = None  # which has this frame in its traceback
 
 
-def in_background(function, *args):
-    """Calls a function in a thread that is left to itself if the caller is cancelled."""
-    question = _Question(function, args)
-    threading.Thread(target=question.ask, name=function.__name__, daemon=True).start()
+def _in_background(name, *args):
+    """Calls a function of Python's module in a thread that is left to itself if the caller is
+    cancelled."""
+    question = _Question(getattr(plain, name), args)
+    threading.Thread(target=question.ask, name=name, daemon=True).start()
     question.answered.wait()
     return question.answer()
 
@@ -64,23 +65,12 @@ def is_numeric(host):
     return True
 
 
-def _look_up(function):
-    """A look-up whose first argument is a host."""
-
-    @functools.wraps(function)
-    def look_up(host, *args):
-        waiting.check_cancelled()
-        return in_background(function, host, *args)
-
-    return look_up
-
-
 @functools.wraps(plain.getaddrinfo)
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     waiting.check_cancelled()
     if is_numeric(host):
         return plain.getaddrinfo(host, port, family, type, proto, flags)
-    return in_background(plain.getaddrinfo, host, port, family, type, proto, flags)
+    return _in_background("getaddrinfo", host, port, family, type, proto, flags)
 
 
 @functools.wraps(plain.gethostbyname)
@@ -88,19 +78,27 @@ def gethostbyname(host):
     waiting.check_cancelled()
     if is_numeric(host):
         return plain.gethostbyname(host)
-    return in_background(plain.gethostbyname, host)
+    return _in_background("gethostbyname", host)
 
 
-gethostbyname_ex = _look_up(plain.gethostbyname_ex)
-gethostbyaddr = _look_up(plain.gethostbyaddr)
+@functools.wraps(plain.gethostbyname_ex)
+def gethostbyname_ex(host):
+    waiting.check_cancelled()
+    return _in_background("gethostbyname_ex", host)
+
+
+@functools.wraps(plain.gethostbyaddr)
+def gethostbyaddr(host):
+    waiting.check_cancelled()
+    return _in_background("gethostbyaddr", host)
 
 
 @functools.wraps(plain.getnameinfo)
 def getnameinfo(sockaddr, flags):
     waiting.check_cancelled()
-    if isinstance(flags, int) and flags & plain.NI_NUMERICHOST:
+    if not isinstance(sockaddr, tuple) or (isinstance(flags, int) and flags & plain.NI_NUMERICHOST):
         return plain.getnameinfo(sockaddr, flags)
-    return in_background(plain.getnameinfo, sockaddr, flags)
+    return _in_background("getnameinfo", sockaddr, flags)
 
 
 # Python's own property makes an enumeration of it, which takes longer than all that follows.

@@ -13,6 +13,7 @@ import sys
 import threading
 
 from . import copies
+from .base import public
 
 _lock = threading.Lock()  # guards what follows
 _blocks = 0  # of all threads
@@ -88,6 +89,7 @@ def _import_for_all(name, globals=None, locals=None, fromlist=(), level=0):
     return _import(name, globals, locals, fromlist, level)
 
 
+@public
 class more_magic:
     """Makes libraries use sockets that can be cancelled:
 

@@ -5,20 +5,24 @@ import socket as plain
 import threading
 import time
 
-from . import core, socket, waiting
+from . import socket, waiting
+from .base import public
 from .errors import CancelledError, ThreadCancelled
+from .scope import Scope
+from .thread import spawn
 
 
 class _Serving:
     """One run of serve_forever()."""
 
     def __init__(self):
-        self.stop = core.Scope()
+        self.stop = Scope()
         self.stopping = False
         self.ended = False
         self.end = waiting.Flag()
 
 
+@public
 class ThredoMixIn:
     """Makes a server handle each request in a thread of its own, and everything about it a wait that
     can be cancelled:
@@ -104,13 +108,13 @@ class ThredoMixIn:
 
     def process_request(self, request, client_address):
         """Starts a thread for a request."""
-        if isinstance(request, plain.socket):
-            request = socket.adopt(request)
+        if isinstance(request, plain.socket) and getattr(request, "_sslobj", None) is None:
+            request = socket.adopt(request)  # a TLS connection of Python's own stays as it is
         own = []
         with self.__guard:  # the thread ends after it has been noted
             if self.__requests is None:
                 self.__requests = set()
-            thread = core.spawn(self.__run, own, request, client_address,
+            thread = spawn(self.__run, own, request, client_address,
                                 daemon=self.daemon_threads, name=f"request of {client_address}")
             own.append(thread)
             self.__requests.add(thread)
@@ -145,7 +149,7 @@ class ThredoMixIn:
         threads = self.__live_requests()
         for thread in threads:
             thread.cancel(blocking=False)
-        with core.Scope(shielded=True):
+        with Scope(shielded=True):
             for thread in threads:
                 thread.wait()
 

@@ -12,19 +12,54 @@ from gi.module import repository
 from gi.repository import Gio, GLib
 
 from .base import Thredo, native, public
-from .errors import translated
+from .errors import CancelledError, translated
+from .scope import Scope
 
 # How they are called is said elsewhere.
 LEFT_OUT = {"run", "sleep", "wait_fd", "check_cancelled", "error_quark", "get_cancellable", "get_main_context"}
 
 
+# What never waits, or must not be done by another thread.
+DIRECT = {"acquire", "release", "release_many", "start", "stop"}
+
+
+def by_proxy(function, args, kwargs):
+    """Makes a call that may wait. It cannot be made again after a signal whose handler does not raise.
+
+    So the main thread has another one make it, and waits for that.
+    """
+    if not native.is_interruptible():
+        return function(*args, **kwargs)
+
+    native.check_cancelled()
+    thread = native.spawn(None, "main", False, None, function, args, kwargs)
+    task = thread._task
+    try:
+        thread.wait()
+    except BaseException as error:
+        task.is_told = True
+        thread.cancel(blocking=False)
+        with Scope(shielded=True):
+            thread.wait()
+        # It may have been faster than the end of the wait for it.
+        if task.is_cancelled or not isinstance(error, CancelledError):
+            raise
+    if task.exception is not None:
+        try:
+            raise task.exception
+        finally:
+            del thread, task
+    return task.result
+
+
 def adapted(function):
     """One that may fail."""
+    is_direct = function.__name__ in DIRECT or function.__name__.endswith("_finish")
 
     @functools.wraps(function, assigned=("__doc__",), updated=())
     def call(*args, **kwargs):
         try:
-            return native.interruptible(function, args, kwargs)
+            return function(*args, **kwargs) if is_direct else by_proxy(function, args, kwargs)
         except GLib.Error as error:
             raise translated(error) from None
 
@@ -85,7 +120,7 @@ def await_(start, *, cancellable=None):
             Gio.Task.new(None, None, callback, None).return_boolean(False)
 
     try:
-        result = native.interruptible(getattr(Thredo, "await"), (begin, None, cancellable), {})
+        result = by_proxy(getattr(Thredo, "await"), (begin, None, cancellable), {})
     except GLib.Error as error:
         if raised:
             raise raised[0] from None

@@ -23,11 +23,11 @@ import time as _time
 
 from threading import get_ident as _get_ident
 
-from gi.repository import GLib as _GLib
-
 from . import lookup as _lookup
 from . import rebind as _rebind
 from . import waiting as _waiting
+from .base import native as _native
+from .errors import ClosedError as _ClosedError
 from .lookup import (  # noqa: F401
     getaddrinfo, gethostbyaddr, gethostbyname, gethostbyname_ex, getnameinfo)
 from .waiting import check_cancelled as _check_cancelled
@@ -37,8 +37,15 @@ __all__ = list(_plain.__all__)
 _IN = _waiting.IN
 _OUT = _waiting.OUT
 _base = _socket.socket
+_try_recv = _native.try_recv
+_try_send = _native.try_send
 
+_DONTWAIT = getattr(_socket, "MSG_DONTWAIT", 0)
 _NO_NAMES = {}
+
+# Of so many bytes at most is it faster to keep the interpreter than to let another thread have it
+# meanwhile.
+_SMALL = 65536
 
 # How often a wait is told that its socket is closed, until it has heard it.
 _CLOSING_CALLS = 200
@@ -50,8 +57,9 @@ _FIRST_RETRY = 0.0005
 _LAST_RETRY = 0.05
 
 
-def _waits(condition, name):
-    """The method of that name, whose call waits for the condition."""
+def _waits(condition, name, flags_at=None):
+    """The method of that name, whose call waits for the condition, unless the flags, which are its
+    argument of that number, say that it shall not."""
     call = getattr(_base, name)
 
     def method(self, *args, **named):
@@ -62,6 +70,10 @@ def _waits(condition, name):
         except BlockingIOError:
             if self._timeout == 0:
                 raise
+            if flags_at is not None:
+                flags = args[flags_at] if len(args) > flags_at else named.get("flags", 0)
+                if flags & _DONTWAIT:
+                    raise
         return self._again(condition, call, args, named)
 
     method.__name__ = name
@@ -125,9 +137,7 @@ class socket(_plain.socket):
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             if not _waiting.wait_fd(fd, condition, left):
                 raise _socket.timeout("timed out")
-        except _GLib.Error as error:
-            if not _waiting.is_closed(error):
-                raise
+        except _ClosedError:
             closed = OSError(errno.EBADF, f"{os.strerror(errno.EBADF)}: the socket was closed")
             raise closed from None
         finally:
@@ -146,34 +156,50 @@ class socket(_plain.socket):
     # Reading and writing. The two that are called most often are written out, for speed.
 
     def recv(self, bufsize, flags=0):
-        if self._timeout != 0:
-            _check_cancelled()
-        try:
-            return _recv(self, bufsize, flags)
-        except BlockingIOError:
-            if self._timeout == 0:
-                raise
-        return self._again(_IN, _recv, (bufsize, flags))
+        if self._timeout == 0 or bufsize > _SMALL:
+            return _recv_much(self, bufsize, flags)
+        _check_cancelled()
+        data = _try_recv(self.fileno(), bufsize, flags)
+        if data is not None:
+            return data
+        if flags & _DONTWAIT:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        deadline = self._deadline()
+        while data is None:
+            self._wait(_IN, deadline)
+            data = _try_recv(self.fileno(), bufsize, flags)
+        return data
 
     def send(self, data, flags=0):
-        if self._timeout != 0:
-            _check_cancelled()
-        try:
-            return _send(self, data, flags)
-        except BlockingIOError:
-            if self._timeout == 0:
-                raise
-        return self._again(_OUT, _send, (data, flags))
+        if self._timeout == 0 or type(data) is not bytes or len(data) > _SMALL:
+            return _send_much(self, data, flags)
+        _check_cancelled()
+        sent = _try_send(self.fileno(), data, flags)
+        if sent is not None:
+            return sent
+        if flags & _DONTWAIT:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        deadline = self._deadline()
+        while sent is None:
+            self._wait(_OUT, deadline)
+            sent = _try_send(self.fileno(), data, flags)
+        return sent
 
     recv.__doc__ = _base.recv.__doc__
     send.__doc__ = _base.send.__doc__
 
-    recv_into = _waits(_IN, "recv_into")
-    recvfrom = _waits(_IN, "recvfrom")
-    recvfrom_into = _waits(_IN, "recvfrom_into")
+    recv_into = _waits(_IN, "recv_into", 2)
+    recvfrom = _waits(_IN, "recvfrom", 1)
+    recvfrom_into = _waits(_IN, "recvfrom_into", 2)
     if hasattr(_base, "recvmsg"):
-        recvmsg = _waits(_IN, "recvmsg")
-        recvmsg_into = _waits(_IN, "recvmsg_into")
+        recvmsg = _waits(_IN, "recvmsg", 2)
+
+        def recvmsg_into(self, buffers, *args):
+            if not isinstance(buffers, (list, tuple)):
+                buffers = list(buffers)  # it may be read twice
+            return _recvmsg_into(self, buffers, *args)
+
+        recvmsg_into.__doc__ = _base.recvmsg_into.__doc__
     if hasattr(_base, "sendmsg_afalg"):
         sendmsg_afalg = _waits(_OUT, "sendmsg_afalg")
 
@@ -182,32 +208,37 @@ class socket(_plain.socket):
         has been sent."""
         if self._timeout == 0:
             return _base.sendall(self, data, flags)
-        _check_cancelled()
         sent = 0
         deadline = None
-        with memoryview(data) as view, view.cast("B") as octets:
-            size = len(octets)
-            try:
+        try:
+            _check_cancelled()
+            if type(data) is bytes and len(data) <= _SMALL:
+                sent = _try_send(self.fileno(), data, flags) or 0
+                if sent == len(data):
+                    return
+            with memoryview(data) as view, view.cast("B") as octets:
                 while True:
                     try:
                         sent += _send(self, octets[sent:] if sent else octets, flags)
-                        if sent >= size:
-                            return None
+                        if sent >= len(octets):
+                            return
                         continue
                     except BlockingIOError:
                         pass
                     if deadline is None:
                         deadline = self._deadline()
                     self._wait(_OUT, deadline)
-            except BaseException as error:
-                error.bytes_sent = sent
-                raise
+        except BaseException as error:
+            error.bytes_sent = sent
+            raise
 
     def sendto(self, data, *args):
         if len(args) not in (1, 2):
             return _base.sendto(self, data, *args)  # which says what is wrong
-        args = args[:-1] + (_lookup.resolve(self, args[-1]),)
-        return _plain_sendto(self, data, *args)
+        address = _lookup.resolve(self, args[-1])
+        if len(args) == 1:
+            return _sendto(self, data, address)
+        return _sendto_by_flags(self, data, args[0], address)
 
     sendto.__doc__ = _base.sendto.__doc__
 
@@ -220,7 +251,7 @@ class socket(_plain.socket):
                 buffers = list(buffers)  # it may be read twice
             if not isinstance(ancdata, (list, tuple)):
                 ancdata = list(ancdata)
-            return _plain_sendmsg(self, buffers, ancdata, flags, address)
+            return _sendmsg(self, buffers, ancdata, flags, address)
 
         sendmsg.__doc__ = _base.sendmsg.__doc__
 
@@ -280,8 +311,6 @@ class socket(_plain.socket):
     # Whole files, and sockets as files
 
     def sendfile(self, file, offset=0, count=None):
-        if self._timeout == 0:
-            raise ValueError("non-blocking sockets are not supported")
         try:
             return self._sendfile_use_sendfile(file, offset, count)
         except _plain._GiveupOnSendfile:
@@ -291,6 +320,8 @@ class socket(_plain.socket):
 
     def _sendfile_use_sendfile(self, file, offset=0, count=None):
         self._check_sendfile_params(file, offset, count)
+        if self._timeout == 0:
+            raise ValueError("non-blocking sockets are not supported")
         try:
             fileno = file.fileno()
             size = os.fstat(fileno).st_size
@@ -298,9 +329,9 @@ class socket(_plain.socket):
             raise _plain._GiveupOnSendfile(error)
         if not size:
             return 0
-        _check_cancelled()
         sent = 0
         try:
+            _check_cancelled()
             while count is None or sent < count:
                 # No more than a gigabyte at once: more is too much for some platforms' off_t.
                 size = min(2 ** 30, 2 ** 30 if count is None else count - sent)
@@ -328,6 +359,8 @@ class socket(_plain.socket):
 
     def _sendfile_use_send(self, file, offset=0, count=None):
         self._check_sendfile_params(file, offset, count)
+        if self._timeout == 0:
+            raise ValueError("non-blocking sockets are not supported")
         if offset:
             file.seek(offset)
         sent = 0
@@ -349,6 +382,24 @@ class socket(_plain.socket):
         finally:
             if sent > 0 and hasattr(file, "seek"):
                 file.seek(offset + sent)
+
+    def makefile(self, mode="r", buffering=None, *, encoding=None, errors=None, newline=None):
+        """A file that reads from the socket and writes to it, as Python's. A read that is cut short
+        takes nothing: the next one begins where it has begun."""
+        if not set(mode) <= {"r", "w", "b"}:
+            raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
+        writing = "w" in mode
+        reading = "r" in mode or not writing
+        binary = "b" in mode
+        if buffering is None or buffering < 0:
+            buffering = _buffered.SIZE
+        if buffering == 0 and not binary:
+            raise ValueError("unbuffered streams must be binary")
+        raw = _buffered.SocketIO(self, "rw" if reading and writing else "r" if reading else "w")
+        self._io_refs += 1
+        if buffering == 0:
+            return raw
+        return _buffered.wrap(raw, mode, reading, writing, buffering, encoding, errors, newline)
 
     def as_stream(self):
         """A stream of bytes to read from and write to, with readline(), read_exactly() and the like,
@@ -388,10 +439,13 @@ class socket(_plain.socket):
         return fd
 
 
-_recv = _base.recv
 _send = _base.send
-_plain_sendto = _waits(_OUT, "sendto")
-_plain_sendmsg = _waits(_OUT, "sendmsg") if hasattr(_base, "sendmsg") else None
+_recv_much = _waits(_IN, "recv", 1)
+_send_much = _waits(_OUT, "send", 1)
+_recvmsg_into = _waits(_IN, "recvmsg_into", 2) if hasattr(_base, "recvmsg_into") else None
+_sendto = _waits(_OUT, "sendto")
+_sendto_by_flags = _waits(_OUT, "sendto", 1)
+_sendmsg = _waits(_OUT, "sendmsg", 2) if hasattr(_base, "sendmsg") else None
 
 
 def _seconds(value):
@@ -428,4 +482,5 @@ def adopt(sock):
 _rebind.stand_in_for(_plain, globals())
 socket.__module__ = "thredo.socket"
 
+from . import buffered as _buffered  # noqa: E402
 from . import streams as _streams  # noqa: E402

@@ -8,9 +8,7 @@ A handshake, a read() or write() and an unwrap() that are cut short can be taken
 what it has.
 """
 
-import errno
 import ssl as _plain
-import time as _time
 
 import _socket
 
@@ -19,12 +17,24 @@ from . import socket as _sockets
 from . import waiting as _waiting
 from .waiting import check_cancelled as _check_cancelled
 
+_base = _socket.socket
+
+# What TLS sends at once. It says nothing of how far it came with more than that.
+_RECORD = 16384
+
 _WantRead = _plain.SSLWantReadError
 _WantWrite = _plain.SSLWantWriteError
 
 
 class SSLSocket(_plain.SSLSocket, _sockets.socket):
     """A socket that speaks TLS, whose blocking calls are waits that can be cancelled."""
+
+    def settimeout(self, value):
+        # The socket that it is made of was detached after that, which made its file blocking.
+        _base.setblocking(self, False)
+        super().settimeout(value)
+
+    settimeout.__doc__ = _sockets.socket.settimeout.__doc__
 
     def _until_done(self, what, call, *args):
         """Calls what wants to read or write before it can be done, until it is."""
@@ -100,7 +110,7 @@ class SSLSocket(_plain.SSLSocket, _sockets.socket):
         with memoryview(data) as view, view.cast("B") as octets:
             try:
                 while sent < len(octets):
-                    sent += self.write(octets[sent:])
+                    sent += self.write(octets[sent:sent + _RECORD])
             except BaseException as error:
                 error.bytes_sent = sent
                 raise

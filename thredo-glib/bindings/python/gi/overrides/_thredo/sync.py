@@ -8,7 +8,7 @@ import time
 from gi.repository import GLib
 
 from .base import PlainMeta, Thredo, native, overrides
-from .errors import translated
+from .errors import DOMAIN, translated
 
 
 class Named:
@@ -124,13 +124,6 @@ class Semaphore(Named, native.SemaphoreMethods, Thredo.Semaphore, metaclass=Plai
 class BoundedSemaphore(Semaphore, Thredo.BoundedSemaphore):
     """A semaphore that never has more permits than at first: release() raises ValueError then."""
 
-    def __init__(self, value=1, *, name=None):
-        if value < 0:
-            raise ValueError("semaphore initial value must be >= 0")
-        Thredo.BoundedSemaphore.__init__(self, value=value)
-        if name is not None:
-            self.set_name(name)
-
     @property
     def bound(self):
         """How many permits it has at most."""
@@ -239,13 +232,21 @@ class Condition(Named, Thredo.Condition, metaclass=PlainMeta):
 
 @overrides
 class Barrier(Named, Thredo.Barrier, metaclass=PlainMeta):
-    """Where threads meet: each waits until `parties` have come, as threading.Barrier."""
+    """Where threads meet: each waits until `parties` have come, as threading.Barrier.
+
+    The last to come calls action(), if there is one, before the others go; in the main thread's place
+    another one does so. If it raises, so does the wait of that one, and the barrier is broken.
+    """
 
     def __init__(self, parties, action=None, timeout=None, *, name=None):
         if parties < 1:
             raise ValueError("parties must be > 0")
-        super().__init__(parties=parties)
+        if action is None:
+            super().__init__(parties=parties)
+        else:
+            native.adopt_barrier(self, parties)
         self._action = action
+        self._failure = None
         self._timeout = timeout
         if name is not None:
             self.set_name(name)
@@ -262,8 +263,22 @@ class Barrier(Named, Thredo.Barrier, metaclass=PlainMeta):
         """
         if timeout is not None and not isinstance(timeout, (int, float)):
             timeout, cancellable = None, timeout
-        return native.barrier_wait(self, self._timeout if timeout is None else timeout,
-                                   cancellable=cancellable)
+        try:
+            return native.barrier_wait(self, self._timeout if timeout is None else timeout,
+                                       cancellable=cancellable)
+        except GLib.Error as error:
+            if self._failure is None or error.code != Thredo.Error.FAILED or error.domain != DOMAIN:
+                raise
+            failure, self._failure = self._failure, None
+            raise failure from None
+
+    def _act(self):
+        try:
+            self._action()
+            return True
+        except BaseException as exception:
+            self._failure = exception
+            return False
 
     @property
     def parties(self):
@@ -279,6 +294,10 @@ class Barrier(Named, Thredo.Barrier, metaclass=PlainMeta):
     def broken(self):
         """Whether it is broken."""
         return self.is_broken()
+
+    def __repr__(self):
+        state = "broken" if self.is_broken() else f"{self.get_n_waiting()} of {self.get_parties()} waiting"
+        return f"<{titled(self)}: {state}>"
 
 
 @overrides

@@ -19,7 +19,8 @@ typedef struct
   PyObject *kwargs;
   PyObject *result;
   PyObject *exception;
-  PyObject *run; /* what thredo.run() it belongs to, or NULL */
+  PyObject *run;   /* what thredo.run() it belongs to, or NULL */
+  PyObject *group; /* a weak reference to it, or NULL */
   PyObject *name;
   unsigned long long number; /* in which order tasks ended, from 1; 0 if this has not */
   unsigned long ident;       /* of the thread that ran it */
@@ -51,6 +52,7 @@ task_traverse (PyObject  *object,
   Py_VISIT (self->result);
   Py_VISIT (self->exception);
   Py_VISIT (self->run);
+  Py_VISIT (self->group);
   return 0;
 }
 
@@ -65,6 +67,7 @@ task_clear (PyObject *object)
   Py_CLEAR (self->result);
   Py_CLEAR (self->exception);
   Py_CLEAR (self->run);
+  Py_CLEAR (self->group);
   return 0;
 }
 
@@ -108,6 +111,7 @@ static PyMemberDef task_members[] = {
   { "result", T_OBJECT, offsetof (Task, result), READONLY, NULL },
   { "exception", T_OBJECT, offsetof (Task, exception), READONLY, NULL },
   { "run", T_OBJECT, offsetof (Task, run), READONLY, NULL },
+  { "group", T_OBJECT, offsetof (Task, group), 0, NULL },
   { "name", T_OBJECT, offsetof (Task, name), READONLY, NULL },
   { "number", T_ULONGLONG, offsetof (Task, number), READONLY, NULL },
   { "ident", T_ULONG, offsetof (Task, ident), READONLY, NULL },
@@ -249,6 +253,39 @@ take_exception (void)
 #endif
 }
 
+/* Whether Python has attributes of its own on an object, or it is no GObject at all. */
+static gboolean
+is_of_python (PyObject *object)
+{
+  if (PyObject_TypeCheck (object, &PyGObject_Type))
+    return ((PyGObject *) object)->inst_dict != NULL;
+  return !PyObject_TypeCheck (object, &PyGBoxed_Type) ||
+         ((PyGBoxed *) object)->gtype != G_TYPE_VALUE;
+}
+
+/* For those that do not run Python, and for a group that waits for a result. What
+ * is Python's is only said to be there: if it led back to the thread, which would
+ * have it in C, Python's collector could not see that. */
+static void
+leave_result (ThredoThread *thread,
+              PyObject     *result)
+{
+  GValue value = G_VALUE_INIT;
+
+  if (is_of_python (result))
+    {
+      g_value_init (&value, G_TYPE_BOOLEAN);
+      g_value_set_boolean (&value, TRUE);
+    }
+  else if (!native_value_init (&value, result))
+    {
+      PyErr_Clear ();
+      return;
+    }
+  thredo_thread_set_result (thread, &value);
+  g_value_unset (&value);
+}
+
 static void
 task_call (Task          *self,
            ThredoThread  *thread,
@@ -262,7 +299,8 @@ task_call (Task          *self,
     self->result = PyObject_Call (self->function, self->args, self->kwargs);
   else
     self->result = Py_NewRef (Py_None); /* started by what knows nothing of Python */
-  if (self->result == NULL && PyErr_ExceptionMatches (PyExc_SystemExit))
+  if (self->result == NULL && PyErr_ExceptionMatches (PyExc_SystemExit) &&
+      !native_is_main_thread ())
     {
       PyErr_Clear ();
       self->result = Py_NewRef (Py_None);
@@ -276,15 +314,7 @@ task_call (Task          *self,
     }
   else if (self->result != Py_None)
     {
-      GValue value;
-
-      if (native_value_init (&value, self->result))
-        {
-          thredo_thread_set_result (thread, &value);
-          g_value_unset (&value);
-        }
-      else
-        PyErr_Clear ();
+      leave_result (thread, self->result);
     }
 
   Py_CLEAR (self->function);
@@ -319,6 +349,20 @@ hold_new (Task *task)
   return self;
 }
 
+/* In a child that was forked here, this is the main thread, and its function was the
+ * program: what would be left of it has no end. */
+static void
+end_child (Task *task)
+{
+  if (task->exception == NULL)
+    Py_Exit (0);
+
+  task->is_told = TRUE;
+  PyErr_SetObject ((PyObject *) Py_TYPE (task->exception), task->exception);
+  PyErr_Print (); /* which does not return for a SystemExit */
+  Py_Exit (1);
+}
+
 /* The function of the thread. */
 static gboolean
 task_main (ThredoThread  *thread,
@@ -330,6 +374,8 @@ task_main (ThredoThread  *thread,
 
   current = hold->task;
   task_call (hold->task, thread, error);
+  if (G_UNLIKELY (native_is_main_thread ()))
+    end_child (hold->task);
   current = NULL;
   Py_CLEAR (hold->task);
   PyGILState_Release (state);
@@ -395,6 +441,8 @@ task_spawn (PyObject *module,
   if (task == NULL)
     return NULL;
 
+  if (group != NULL)
+    task->group = PyWeakref_NewRef (group_wrapper, NULL);
   if (group != NULL && !is_daemon)
     thread = thredo_group_spawn (group, name_string, task_main, hold_new (task), hold_free, &error);
   else

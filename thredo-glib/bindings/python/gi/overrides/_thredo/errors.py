@@ -178,21 +178,20 @@ class EndedThread:
         return f"<Thredo.Thread {self.name!r}, ended>"
 
 
-# Tasks that have failed, and the groups of their threads, or None.
-untold = weakref.WeakKeyDictionary()
+# Tasks that have failed.
+untold = weakref.WeakSet()
 
 
 def note_failure(task):
-    group = Thredo.Thread.self().get_group()
-    untold[task] = None if group is None else weakref.ref(group)
+    untold.add(task)
 
 
 def tell_of(group):
     """How the threads of a group have ended is somebody's business now."""
-    for task, reference in list(untold.items()):
-        if reference is not None and reference() is group:
+    for task in list(untold):
+        if task.group is not None and task.group() is group:
             task.is_told = True
-            del untold[task]
+            untold.discard(task)
 
 
 def report(task):

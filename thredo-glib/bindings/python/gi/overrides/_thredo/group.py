@@ -2,6 +2,7 @@
 """Groups of threads."""
 
 import builtins
+import weakref
 
 from gi.repository import GLib
 
@@ -71,14 +72,17 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         is_new = thread.get_state() == Thredo.ThreadState.NEW
         if is_new:
             thread._arm()
+        task = thread.__dict__.get("_task")
         try:
             Thredo.Group.add(self, thread)
         except BaseException as error:
             if is_new:
-                native.disarm_task(thread.__dict__.get("_task"))
+                native.disarm_task(task)
             if isinstance(error, GLib.Error):
                 raise translated(error) from None
             raise
+        if task is not None:
+            task.group = weakref.ref(self)
         return True
 
     def join(self, *, cancellable=None):

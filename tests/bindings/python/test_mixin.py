@@ -304,6 +304,23 @@ class Kinds(unittest.TestCase):
             self.assertEqual(server.ends, [Thredo.ThreadCancelled])
         server.server_close()
 
+    def test_tls_by_get_request(self):
+        """As many do it, with a context of Python's own."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*net.certificate())
+
+        class Tls(Server):
+            def get_request(self):
+                sock, address = super().get_request()
+                return context.wrap_socket(sock, server_side=True), address
+
+        client_context = ssl.create_default_context(cafile=net.certificate()[0])
+        with Tls() as server, serving(server):
+            with plain.create_connection(server.server_address, LIMIT) as bare, \
+                    client_context.wrap_socket(bare, server_hostname="localhost") as client:
+                client.sendall(b"hello\n")
+                self.assertEqual(client.recv(100), b"hello\n")
+
     def test_not_bound_yet(self):
         class Late(Thredo.ThredoMixIn, socketserver.TCPServer):
             ends = []

@@ -3,12 +3,16 @@
 
 import contextlib
 import errno
+import gc
 import os
 import select as plain_select
 import selectors as plain_selectors
 import socket as plain
 import ssl as plain_ssl
+import subprocess
+import sys
 import tempfile
+import textwrap
 import threading
 import unittest
 from unittest import mock
@@ -223,6 +227,64 @@ class Waits(net.Ways, unittest.TestCase):
                 self.check_all(blocked)
 
 
+class Foreign(unittest.TestCase):
+    """Threads that Python has made, and the main one."""
+
+    def test_thread_of_pythons(self):
+        with pair() as (near, far):
+            threads, errors = [], []
+
+            def receive():
+                threads.append(Thredo.enable())
+                try:
+                    near.recv(1)
+                except Thredo.ThreadCancelled as error:
+                    errors.append(error)
+
+            python = threading.Thread(target=receive)
+            python.start()
+            net.wait_until(lambda: threads and threads[0].waiting_for, "it does not wait")
+            threads[0].cancel(blocking=False)
+            python.join()
+            self.assertEqual(len(errors), 1)
+
+    def test_many_on_one_socket(self):
+        """Each gets one byte, and none is lost, though some are cancelled."""
+        with pair() as (near, far):
+            threads = [spawn_waiting(near.recv, 1) for _ in range(40)]
+            for thread in threads[::2]:
+                thread.cancel(blocking=False)
+            far.sendall(b"x" * 20)
+            for thread in threads:
+                thread.wait()
+            got = sum(1 for thread in threads if thread.exception is None)
+            left = 20 - got
+            self.assertEqual(near.recv(100) if left else b"", b"x" * left)
+            self.assertTrue(all(thread.exception is None for thread in threads[1::2]))
+
+    def test_while_garbage_is_collected(self):
+        stop = threading.Event()
+
+        def collect():
+            while not stop.is_set():
+                gc.collect()
+
+        collector = threading.Thread(target=collect)
+        collector.start()
+        try:
+            for _ in range(100):
+                with pair() as (near, far), near.makefile("rb") as file:
+                    thread = Thredo.spawn(file.readline)
+                    far.sendall(b"line\n")
+                    self.assertEqual(thread.join(), b"line\n")
+                    thread = Thredo.spawn(near.recv, 1)
+                    thread.cancel()
+                    self.assertIsInstance(thread.exception, Thredo.ThreadCancelled)
+        finally:
+            stop.set()
+            collector.join()
+
+
 class LookUps(net.Ways, unittest.TestCase):
     """Names are looked up in a thread of their own."""
 
@@ -309,6 +371,15 @@ class Partial(unittest.TestCase):
             file.truncate(BIG)
             self.sent_of(near, far, lambda: near.sendfile(file))
             self.assertGreater(file.tell(), 0)
+
+    def test_nothing_sent(self):
+        with pair() as (near, far), tempfile.TemporaryFile() as file, Thredo.Scope() as scope:
+            file.truncate(10)
+            scope.cancel()
+            for call in (lambda: near.sendall(b"x"), lambda: near.sendfile(file)):
+                with self.assertRaises(Thredo.CancelledError) as caught:
+                    call()
+                self.assertEqual(caught.exception.bytes_sent, 0)
 
     def test_sendfile_without_a_file_descriptor(self):
         import io
@@ -504,6 +575,62 @@ class Ends(unittest.TestCase):
             data, fds, _, _ = socket.recv_fds(far, 1, 1)
             self.assertEqual((data, len(fds)), (b"x", 1))
             os.close(fds[0])
+
+
+class Signals(unittest.TestCase):
+    """In the main thread, of a process of its own."""
+
+    def run_script(self, text):
+        script = textwrap.dedent("""
+            import os, signal, threading
+            import net
+            from net import Thredo
+            near, far = Thredo.socket.socketpair()
+            main = Thredo.enable()
+
+            def interrupt():
+                net.wait_for_wait(main)
+                os.kill(os.getpid(), signal.SIGINT)
+
+            def interrupted(call):
+                thread = threading.Thread(target=interrupt)
+                thread.start()
+                try:
+                    return call()
+                finally:
+                    thread.join()
+            """) + textwrap.dedent(text)
+        done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, timeout=LIMIT, check=True,
+                              cwd=os.path.dirname(os.path.abspath(__file__)), text=True)
+        return done.stdout.split()
+
+    def test_interrupt(self):
+        self.assertEqual(self.run_script("""
+            for call in (lambda: near.recv(1), lambda: near.makefile("rb").readline(),
+                         lambda: near.as_stream().readline(), lambda: Thredo.select.select([near], [], []),
+                         lambda: Thredo.socket.create_server(("127.0.0.1", 0)).accept()):
+                try:
+                    interrupted(call)
+                except KeyboardInterrupt:
+                    print("interrupted")
+            far.send(b"x")
+            print(near.recv(1).decode())
+            """), ["interrupted"] * 5 + ["x"])
+
+    def test_handler_that_does_not_raise(self):
+        self.assertEqual(self.run_script("""
+            signal.signal(signal.SIGINT, lambda number, frame: far.send(b"x"))
+            print(interrupted(lambda: near.recv(1)).decode())
+            """), ["x"])
+
+    def test_handler_that_closes(self):
+        self.assertEqual(self.run_script("""
+            signal.signal(signal.SIGINT, lambda number, frame: near.close())
+            try:
+                interrupted(lambda: near.recv(1))
+            except OSError as error:
+                print(error.errno)
+            """), [str(errno.EBADF)])
 
 
 class Tls(net.Ways, unittest.TestCase):

@@ -105,8 +105,10 @@ PyInit__thredo_native (void)
       goto fail;
     }
   if (PyModule_AddFunctions (module, native_task_functions) < 0 ||
-      PyModule_AddFunctions (module, native_io_functions) < 0 || !native_queue_register (module) ||
-      !native_lock_register (module) || !native_task_register (module))
+      PyModule_AddFunctions (module, native_io_functions) < 0 ||
+      PyModule_AddFunctions (module, native_socket_functions) < 0 ||
+      !native_queue_register (module) || !native_lock_register (module) ||
+      !native_task_register (module))
     goto fail;
   return module;
 

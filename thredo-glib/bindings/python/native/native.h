@@ -136,3 +136,4 @@ gboolean native_task_register (PyObject *module);
 
 extern PyMethodDef native_task_functions[];
 extern PyMethodDef native_io_functions[];
+extern PyMethodDef native_socket_functions[];

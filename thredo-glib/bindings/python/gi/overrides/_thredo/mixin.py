@@ -108,8 +108,8 @@ class ThredoMixIn:
 
     def process_request(self, request, client_address):
         """Starts a thread for a request."""
-        if isinstance(request, plain.socket):
-            request = socket.adopt(request)
+        if isinstance(request, plain.socket) and getattr(request, "_sslobj", None) is None:
+            request = socket.adopt(request)  # a TLS connection of Python's own stays as it is
         own = []
         with self.__guard:  # the thread ends after it has been noted
             if self.__requests is None:

@@ -7,6 +7,8 @@ import time as _time
 from . import rebind as _rebind
 from . import waiting as _waiting
 
+_LONGEST = 2 ** 31 - 1  # milliseconds
+
 _SIMPLE = _waiting.IN | _waiting.OUT | _waiting.PRI
 
 
@@ -29,13 +31,15 @@ def _wait_any(events, timeout):
         _waiting.wait_fd(several.fileno(), _waiting.IN, timeout)
 
 
-def _until_ready(look, events, timeout):
-    """What look() finds, as soon as it finds something, or after the timeout (None for none)."""
+def _until_ready(look, collect, timeout):
+    """What look() finds, as soon as it finds something, or after the timeout (None for none).
+    collect() tells what is to be waited for."""
     found, is_empty = look()
     if not is_empty or (timeout is not None and timeout <= 0):
         return found
     _waiting.check_cancelled()
     deadline = None if timeout is None else _time.monotonic() + timeout
+    events = collect()
     while is_empty and (timeout is None or timeout > 0):
         _wait_any(events, timeout)
         found, is_empty = look()
@@ -45,8 +49,11 @@ def _until_ready(look, events, timeout):
 
 
 def select(rlist, wlist, xlist, timeout=None, /):
-    rlist, wlist, xlist = list(rlist), list(wlist), list(xlist)
+    rlist, wlist, xlist = [files if isinstance(files, (list, tuple)) else list(files)
+                           for files in (rlist, wlist, xlist)]
     if timeout is not None:
+        if not hasattr(timeout, "__float__") and not hasattr(timeout, "__index__"):
+            raise TypeError("timeout must be a float or None")
         timeout = float(timeout)
         if timeout < 0:
             raise ValueError("timeout must be non-negative")
@@ -64,9 +71,7 @@ def select(rlist, wlist, xlist, timeout=None, /):
                 events[fd] = events.get(fd, 0) | wanted
         return events
 
-    if timeout == 0:
-        return look()[0]
-    return _until_ready(look, collect(), timeout)
+    return _until_ready(look, collect, timeout)
 
 
 select.__doc__ = _plain.select.__doc__
@@ -101,9 +106,11 @@ class poll:
             found = self._poll.poll(0)
             return found, not found
 
+        if timeout is not None and timeout > _LONGEST:
+            raise OverflowError("timeout is too large")
         if timeout is not None and timeout < 0:
             timeout = None
-        return _until_ready(look, self._events, None if timeout is None else timeout / 1000)
+        return _until_ready(look, self._events.copy, None if timeout is None else timeout / 1000)
 
 
 class epoll:
@@ -138,7 +145,7 @@ class epoll:
 
         if timeout is not None and timeout < 0:
             timeout = None
-        return _until_ready(look, {self._epoll.fileno(): _waiting.IN}, timeout)
+        return _until_ready(look, lambda: {self._epoll.fileno(): _waiting.IN}, timeout)
 
     def __enter__(self):
         self._epoll.__enter__()

@@ -26,6 +26,7 @@ from threading import get_ident as _get_ident
 from . import lookup as _lookup
 from . import rebind as _rebind
 from . import waiting as _waiting
+from .base import native as _native
 from .errors import ClosedError as _ClosedError
 from .lookup import (  # noqa: F401
     getaddrinfo, gethostbyaddr, gethostbyname, gethostbyname_ex, getnameinfo)
@@ -36,9 +37,15 @@ __all__ = list(_plain.__all__)
 _IN = _waiting.IN
 _OUT = _waiting.OUT
 _base = _socket.socket
+_try_recv = _native.try_recv
+_try_send = _native.try_send
 
 _DONTWAIT = getattr(_socket, "MSG_DONTWAIT", 0)
 _NO_NAMES = {}
+
+# Of so many bytes at most is it faster to keep the interpreter than to let another thread have it
+# meanwhile.
+_SMALL = 65536
 
 # How often a wait is told that its socket is closed, until it has heard it.
 _CLOSING_CALLS = 200
@@ -149,24 +156,34 @@ class socket(_plain.socket):
     # Reading and writing. The two that are called most often are written out, for speed.
 
     def recv(self, bufsize, flags=0):
-        if self._timeout != 0:
-            _check_cancelled()
-        try:
-            return _recv(self, bufsize, flags)
-        except BlockingIOError:
-            if self._timeout == 0 or flags & _DONTWAIT:
-                raise
-        return self._again(_IN, _recv, (bufsize, flags))
+        if self._timeout == 0 or bufsize > _SMALL:
+            return _recv_much(self, bufsize, flags)
+        _check_cancelled()
+        data = _try_recv(self.fileno(), bufsize, flags)
+        if data is not None:
+            return data
+        if flags & _DONTWAIT:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        deadline = self._deadline()
+        while data is None:
+            self._wait(_IN, deadline)
+            data = _try_recv(self.fileno(), bufsize, flags)
+        return data
 
     def send(self, data, flags=0):
-        if self._timeout != 0:
-            _check_cancelled()
-        try:
-            return _send(self, data, flags)
-        except BlockingIOError:
-            if self._timeout == 0 or flags & _DONTWAIT:
-                raise
-        return self._again(_OUT, _send, (data, flags))
+        if self._timeout == 0 or type(data) is not bytes or len(data) > _SMALL:
+            return _send_much(self, data, flags)
+        _check_cancelled()
+        sent = _try_send(self.fileno(), data, flags)
+        if sent is not None:
+            return sent
+        if flags & _DONTWAIT:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        deadline = self._deadline()
+        while sent is None:
+            self._wait(_OUT, deadline)
+            sent = _try_send(self.fileno(), data, flags)
+        return sent
 
     recv.__doc__ = _base.recv.__doc__
     send.__doc__ = _base.send.__doc__
@@ -191,26 +208,29 @@ class socket(_plain.socket):
         has been sent."""
         if self._timeout == 0:
             return _base.sendall(self, data, flags)
-        _check_cancelled()
         sent = 0
         deadline = None
-        with memoryview(data) as view, view.cast("B") as octets:
-            size = len(octets)
-            try:
+        try:
+            _check_cancelled()
+            if type(data) is bytes and len(data) <= _SMALL:
+                sent = _try_send(self.fileno(), data, flags) or 0
+                if sent == len(data):
+                    return
+            with memoryview(data) as view, view.cast("B") as octets:
                 while True:
                     try:
                         sent += _send(self, octets[sent:] if sent else octets, flags)
-                        if sent >= size:
-                            return None
+                        if sent >= len(octets):
+                            return
                         continue
                     except BlockingIOError:
                         pass
                     if deadline is None:
                         deadline = self._deadline()
                     self._wait(_OUT, deadline)
-            except BaseException as error:
-                error.bytes_sent = sent
-                raise
+        except BaseException as error:
+            error.bytes_sent = sent
+            raise
 
     def sendto(self, data, *args):
         if len(args) not in (1, 2):
@@ -309,9 +329,9 @@ class socket(_plain.socket):
             raise _plain._GiveupOnSendfile(error)
         if not size:
             return 0
-        _check_cancelled()
         sent = 0
         try:
+            _check_cancelled()
             while count is None or sent < count:
                 # No more than a gigabyte at once: more is too much for some platforms' off_t.
                 size = min(2 ** 30, 2 ** 30 if count is None else count - sent)
@@ -419,8 +439,9 @@ class socket(_plain.socket):
         return fd
 
 
-_recv = _base.recv
 _send = _base.send
+_recv_much = _waits(_IN, "recv", 1)
+_send_much = _waits(_OUT, "send", 1)
 _recvmsg_into = _waits(_IN, "recvmsg_into", 2) if hasattr(_base, "recvmsg_into") else None
 _sendto = _waits(_OUT, "sendto")
 _sendto_by_flags = _waits(_OUT, "sendto", 1)

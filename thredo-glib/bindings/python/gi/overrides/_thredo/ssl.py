@@ -8,9 +8,7 @@ A handshake, a read() or write() and an unwrap() that are cut short can be taken
 what it has.
 """
 
-import errno
 import ssl as _plain
-import time as _time
 
 import _socket
 

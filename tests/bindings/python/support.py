@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of the overrides share."""
 
+import contextlib
 import os
+import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -82,34 +85,63 @@ class Case(unittest.TestCase):
 class Program:
     """A program of its own: its status, and what it has printed."""
 
-    def __init__(self, text, *args, limit=20, options=("-X", "dev", "-W", "ignore::ImportWarning"), signals=(),
-                 environment=None):
+    def __init__(self, text, *args, limit=20, options=("-X", "dev", "-W", "ignore::ImportWarning"), environment=None):
         environment = {**os.environ, **(environment or {})}
         here = os.path.dirname(os.path.abspath(__file__))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), here]))
         self.process = subprocess.Popen(
             [sys.executable, *options, "-c", PREAMBLE + text, *args], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+            start_new_session=True)
         self.limit = limit
         self.lines = []
+        self.out, self.err = queue.Queue(), []
+        self.readers = [threading.Thread(target=self.read, args=pair) for pair in (
+            (self.process.stdout, self.out.put), (self.process.stderr, self.err.append))]
+        for reader in self.readers:
+            reader.start()
+
+    @staticmethod
+    def read(file, take):
+        for line in file:
+            take(line)
+        take("")
 
     def line(self):
         """The next line that it prints; it is where it says it is then."""
-        line = self.process.stdout.readline().rstrip("\n")
-        self.lines.append(line)
-        return line
+        try:
+            line = self.out.get(timeout=self.limit)
+        except queue.Empty:
+            line = ""
+        if not line:
+            raise AssertionError(f"said nothing after {self.lines}: {self.end()}")
+        self.lines.append(line.rstrip("\n"))
+        return self.lines[-1]
 
     def signal(self, number):
         self.process.send_signal(number)
 
-    def end(self):
-        """Returns the status, and what else it printed on both."""
+    def end(self, text=None):
+        """Returns the status, and what else it printed on both, having been told a text."""
+        hangs = False
+        if text is not None:
+            self.process.stdin.write(text)
+            self.process.stdin.flush()
         try:
-            out, err = self.process.communicate(timeout=self.limit)
+            self.process.wait(self.limit)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(6)  # with faulthandler: says where it is
-            out, err = self.process.communicate()
-            raise AssertionError(f"hangs: {self.lines} {out}\n{err}") from None
+            hangs = True
+            self.process.send_signal(signal.SIGABRT)  # with faulthandler: says where it is
+            self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # its children, which have our pipes
+        for reader in self.readers:
+            reader.join()
+        for file in self.process.stdin, self.process.stdout, self.process.stderr:
+            file.close()
+        out, err = "".join(self.out.queue), "".join(self.err)
+        if hangs:
+            raise AssertionError(f"hangs: {self.lines} {out}\n{err}")
         return self.process.returncode, out, err
 
 

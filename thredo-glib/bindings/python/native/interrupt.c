@@ -31,9 +31,15 @@ static struct
 } interrupt = { .pipe = { -1, -1 }, .outer_fd = -1 };
 
 gboolean
+native_is_main_thread (void)
+{
+  return PyThread_get_thread_ident () == interrupt.main_thread;
+}
+
+gboolean
 native_interrupt_concerns_us (void)
 {
-  return PyThread_get_thread_ident () == interrupt.main_thread && !interrupt.is_inside;
+  return native_is_main_thread () && !interrupt.is_inside;
 }
 
 static void
@@ -131,6 +137,8 @@ set_wakeup_fd (int fd)
 gboolean
 native_interrupt_begin (ThredoScope *scope)
 {
+  PyObject *type, *value, *traceback;
+
   if (!ensure_pipe ())
     return FALSE;
 
@@ -153,7 +161,9 @@ native_interrupt_begin (ThredoScope *scope)
   /* Those that came before the pipe was there. */
   if (PyErr_CheckSignals () == 0)
     return TRUE;
+  PyErr_Fetch (&type, &value, &traceback);
   native_interrupt_end ();
+  PyErr_Restore (type, value, traceback);
   return FALSE;
 }
 

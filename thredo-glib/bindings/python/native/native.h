@@ -117,6 +117,7 @@ PyObject *native_wait_bool (NativeWaitFunc    func,
                             NativeWaitManner  manner);
 
 /* interrupt.c */
+gboolean native_is_main_thread (void);
 gboolean native_interrupt_concerns_us (void);
 gboolean native_interrupt_begin (ThredoScope *scope);
 gboolean native_interrupt_end (void);

@@ -262,7 +262,8 @@ task_call (Task          *self,
     self->result = PyObject_Call (self->function, self->args, self->kwargs);
   else
     self->result = Py_NewRef (Py_None); /* started by what knows nothing of Python */
-  if (self->result == NULL && PyErr_ExceptionMatches (PyExc_SystemExit))
+  if (self->result == NULL && PyErr_ExceptionMatches (PyExc_SystemExit) &&
+      !native_is_main_thread ())
     {
       PyErr_Clear ();
       self->result = Py_NewRef (Py_None);
@@ -319,6 +320,20 @@ hold_new (Task *task)
   return self;
 }
 
+/* In a child that was forked here, this is the main thread, and its function was the
+ * program: what would be left of it has no end. */
+static void
+end_child (Task *task)
+{
+  if (task->exception == NULL)
+    Py_Exit (0);
+
+  task->is_told = TRUE;
+  PyErr_SetObject ((PyObject *) Py_TYPE (task->exception), task->exception);
+  PyErr_Print (); /* which does not return for a SystemExit */
+  Py_Exit (1);
+}
+
 /* The function of the thread. */
 static gboolean
 task_main (ThredoThread  *thread,
@@ -330,6 +345,8 @@ task_main (ThredoThread  *thread,
 
   current = hold->task;
   task_call (hold->task, thread, error);
+  if (G_UNLIKELY (native_is_main_thread ()))
+    end_child (hold->task);
   current = NULL;
   Py_CLEAR (hold->task);
   PyGILState_Release (state);

@@ -108,7 +108,7 @@ def await_(start, *, cancellable=None):
 
     `start` is called on the library's loop, and must not wait. What it raises is raised here. The
     wait ends with the operation; a cancel or a deadline cancels the operation, and waits for its
-    end.
+    end. If it has failed then, CancelledError or ThreadTimeout is raised.
     """
     raised = []
 
@@ -127,4 +127,6 @@ def await_(start, *, cancellable=None):
         raise translated(error) from None
     if raised:
         raise raised[0]
+    if isinstance(result, Gio.Task) and result.had_error():
+        native.check_cancelled(cancellable=cancellable)
     return result

@@ -24,10 +24,24 @@ def running_tasks(run=None):
     return threads
 
 
-def end(run=None, wait_for_daemons=True):
-    """Cancels them until there are none, and waits until they have ended."""
+def end(run=None, wait_for_daemons=True, interrupt=None):
+    """Cancels them until there are none, and waits until they have ended.
+
+    A first KeyboardInterrupt is raised after that, a second one, or one beside an earlier interrupt, at once.
+    """
     current = Thread.self()
     started = time.monotonic()
+    earlier = interrupt
+
+    def wait(thread, timeout=None):
+        nonlocal interrupt
+        try:
+            thread.wait(timeout)
+        except KeyboardInterrupt as exception:
+            if interrupt is not None:
+                raise
+            interrupt = exception
+
     with Scope(shielded=True):
         while True:
             threads = [thread for thread in running_tasks(run) if thread is not current]
@@ -36,13 +50,15 @@ def end(run=None, wait_for_daemons=True):
             waited = False
             for thread in threads:
                 if wait_for_daemons or not thread.daemon:
-                    thread.wait()
+                    wait(thread)
                     waited = True
                 elif time.monotonic() < started + PATIENCE:
-                    thread.wait(started + PATIENCE - time.monotonic())
+                    wait(thread, started + PATIENCE - time.monotonic())
                     waited = True
             if not waited:
-                return
+                break
+    if interrupt is not earlier:
+        raise interrupt
 
 
 @public
@@ -55,31 +71,41 @@ def run(callable, *args):
     not wait for them.
     """
     mark = object()
-    thread = native.spawn(None, "main", False, mark, callable, args)
+    exits = []
+
+    def main():
+        try:
+            return callable(*args)
+        except SystemExit as exit:  # which would be no failure of a thread
+            exits.append(exit)
+
+    thread = native.spawn(None, "main", False, mark, main, ())
     task = thread._task
     try:
         thread.wait()
-    except BaseException:
         task.is_told = True
+        end(mark)
+    except BaseException as exception:
+        task.is_told = True
+        # The others keep on until the first has ended: it may want them to.
         thread.cancel(blocking=False)
         with Scope(shielded=True):
             thread.wait()
+        end(mark, interrupt=exception)
         raise
-    finally:
-        end(mark)
-    task.is_told = True
-    if task.exception is not None:
+    exception = exits[0] if exits else task.exception
+    if exception is not None:
         try:
-            raise task.exception
+            raise exception
         finally:
-            del task, thread
+            del task, thread, exception, exits
     return task.result
 
 
 def at_exit():
     """Before the interpreter comes down: no thread must run Python after that."""
     try:
-        end(wait_for_daemons=False)
+        end(wait_for_daemons=False, interrupt=KeyboardInterrupt)
     except KeyboardInterrupt:
         pass
     errors.report_all()

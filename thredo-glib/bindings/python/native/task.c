@@ -560,6 +560,20 @@ is_of_thread (ThredoThread *thread,
          thredo_check_cancelled (NULL, NULL);
 }
 
+/* The end of a thread is seen even if there is no time to wait for it. One that was not
+ * started is an error, which is told before a deadline only if that is yet to come. */
+static void
+spare_ended (ThredoThread *thread,
+             NativeLimits *limits)
+{
+  if (limits->timeout == NATIVE_FOREVER || thredo_thread_is_alive (thread))
+    return;
+  if (thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW)
+    limits->timeout = MAX (limits->timeout, NATIVE_LEAST);
+  else
+    limits->timeout = NATIVE_FOREVER;
+}
+
 static PyObject *
 get_task (PyObject *wrapper)
 {
@@ -623,6 +637,7 @@ thread_join (PyObject        *self,
 
   if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
     return NULL;
+  spare_ended (thread, &limits);
 
   switch (native_wait (join, thread, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
                        &error))
@@ -651,6 +666,7 @@ thread_wait (PyObject        *self,
 
   if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
     return NULL;
+  spare_ended (thread, &limits);
   result = native_wait_bool (wait_for, thread, limits.cancellable, limits.timeout,
                              NATIVE_WAIT_RESTARTS);
   if (result != Py_True)

@@ -71,6 +71,9 @@ class ThreadError(_Error):
 
     thread = None
 
+    def __reduce__(self):
+        return type(self), self.args  # another process has no such thread
+
 
 @public
 class ClosedError(_Error):
@@ -187,12 +190,21 @@ def note_failure(task):
     untold[task] = None if group is None else weakref.ref(group)
 
 
+def list_untold():
+    """Its items, though other threads may change it meanwhile."""
+    while True:
+        try:
+            return list(untold.items())
+        except RuntimeError:
+            pass
+
+
 def tell_of(group):
     """How the threads of a group have ended is somebody's business now."""
-    for task, reference in list(untold.items()):
+    for task, reference in list_untold():
         if reference is not None and reference() is group:
             task.is_told = True
-            del untold[task]
+            untold.pop(task, None)
 
 
 def report(task):
@@ -204,7 +216,7 @@ def report(task):
 
 def report_all():
     """At the end of the interpreter."""
-    for task in list(untold):
+    for task, _ in list_untold():
         if not task.is_told and not task.is_cancelled:
             task.is_told = True
             report(task)

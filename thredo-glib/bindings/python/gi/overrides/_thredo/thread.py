@@ -5,7 +5,7 @@ import types
 
 from gi.repository import GLib, GObject
 
-from .base import Thredo, name_of, native, overrides, public
+from .base import Thredo, check_callable, name_of, native, overrides, public
 from .errors import DOMAIN, StateError, fail_join
 
 NEW = Thredo.ThreadState.NEW
@@ -44,6 +44,8 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
                 "do_run" in cls.__dict__ for cls in type(self).__mro__ if cls is not Thredo.Thread):
             GObject.Object.__init__(self, name=name, daemon=daemon, **properties)
             return
+        if target is not None:
+            check_callable(target)
         if name is None:
             name = type(self).__name__ if target is None else name_of(target)
         native.adopt_thread(self, name)
@@ -81,6 +83,7 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
         """
         if callable(name):
             return spawn(name, *(() if function is None and not data else (function, *data)))
+        check_callable(function)
         return native.spawn(None, name or name_of(function), False, None, in_c_form, (function, data))
 
     @classmethod
@@ -185,6 +188,7 @@ def spawn(callable, *args, daemon=False, name=None):
 
     join() returns its result. A `daemon` is not waited for by a group.
     """
+    check_callable(callable)
     return native.spawn(None, name or name_of(callable), daemon, None, callable, args)
 
 

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What went wrong once, by misuse or by chance, and must not again."""
+
+import gc
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import unittest
+import unittest.mock
+import weakref
+
+from support import Case, Program, Thredo, until
+from gi.repository import GLib
+
+
+def fail():
+    raise KeyError("on purpose")
+
+
+class NoTimeAtAll(Case):
+    """Who gives a wait no time still sees what is there already."""
+
+    def each(self, function):
+        with self.subTest("main thread"):
+            function()
+        with self.subTest("another thread"):
+            Thredo.spawn(function).join()
+
+    def test_end_of_a_thread(self):
+        def check():
+            thread = Thredo.spawn(lambda: 5)
+            thread.wait()
+            for timeout in 0, -1, 1e-9:
+                self.assertEqual(thread.join(timeout), 5)
+                self.assertIs(thread.wait(timeout), True)
+        self.each(check)
+
+    def test_failure_of_a_thread(self):
+        thread = Thredo.spawn(fail)
+        thread.wait()
+        with self.assertRaises(Thredo.ThreadError):
+            thread.join(0)
+
+    def test_thread_not_started(self):
+        thread = Thredo.Thread(len)
+        for wait in thread.join, thread.wait:
+            with self.assertRaises(Thredo.StateError):
+                wait(0)
+
+    def test_end_of_tasks(self):
+        def check():
+            queue = Thredo.Queue()
+            self.assertIs(queue.join(0), True)
+            queue.put(1)
+            self.assertIs(queue.join(0), False)
+            queue.get()
+            queue.task_done()
+            self.assertIs(queue.join(1e-9), True)
+        self.each(check)
+
+    def test_least_item(self):
+        def check():
+            queue = Thredo.PriorityQueue(1)
+            queue.put(1, timeout=1e-9)
+            with self.assertRaises(Thredo.Full):
+                queue.put(2, timeout=1e-9)
+            self.assertEqual(queue.get(timeout=1e-9), 1)
+        self.each(check)
+
+    def test_file_descriptor(self):
+        def check():
+            reading, writing = os.pipe()
+            try:
+                self.assertEqual(Thredo.wait_fd(reading, GLib.IOCondition.IN, 0), 0)
+                os.write(writing, b"x")
+                self.assertEqual(Thredo.wait_fd(reading, GLib.IOCondition.IN, 0), GLib.IOCondition.IN)
+            finally:
+                os.close(reading)
+                os.close(writing)
+        self.each(check)
+
+    def test_barrier(self):
+        self.each(lambda: self.assertEqual(Thredo.Barrier(1).wait(0), 0))
+
+    def test_cancel_comes_first(self):
+        queue = Thredo.Queue()
+        thread = Thredo.spawn(len, "")
+        thread.wait()
+        with Thredo.Scope() as scope:
+            scope.cancel()
+            for wait in thread.join, thread.wait, queue.join:
+                with self.assertRaises(Thredo.CancelledError):
+                    wait(0)
+
+
+class Misuse(Case):
+    def test_no_function(self):
+        group = Thredo.ThreadGroup()
+        for what in None, 5, "name":
+            for call in Thredo.spawn, group.spawn, Thredo.Thread:
+                if what is None and call is Thredo.Thread:
+                    continue
+                with self.subTest(what=what, call=call), self.assertRaisesRegex(TypeError, repr(what)):
+                    call(what)
+        with self.assertRaises(TypeError):
+            group.spawn("name", 5)
+        with self.assertRaises(TypeError):
+            group.add(threading.Thread())
+        group.join()
+
+    def test_name_of_a_mock(self):
+        self.assertEqual(Thredo.spawn(unittest.mock.Mock(return_value=3)).join(), 3)
+
+    def test_order(self):
+        with self.assertRaises(ValueError):
+            Thredo.Queue(order=7)
+
+    def test_size(self):
+        for size in "3", 2.5, None:
+            with self.assertRaises(TypeError):
+                Thredo.Queue(size)
+
+    def test_no_condition(self):
+        for condition in 0, 1 << 40:
+            with self.assertRaises(ValueError):
+                Thredo.wait_fd(0, condition)
+
+    def test_start_that_raises(self):
+        def start(cancellable, callback):
+            fail()
+        with self.assertRaises(KeyError):
+            Thredo.await_(start)
+        with self.assertRaises(Thredo.ThreadError) as caught:
+            Thredo.spawn(Thredo.await_, start).join()
+        self.assertIsInstance(caught.exception.__cause__, KeyError)
+
+    def test_pickle(self):
+        with self.assertRaises(Thredo.ThreadError) as caught:
+            Thredo.spawn(fail).join()
+        copy = pickle.loads(pickle.dumps(caught.exception))
+        self.assertEqual((type(copy), str(copy), copy.code, copy.thread),
+                         (Thredo.ThreadError, str(caught.exception), caught.exception.code, None))
+
+
+class Races(Case):
+    def test_failures_while_groups_are_joined(self):
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        self.addCleanup(sys.setswitchinterval, interval)
+        is_over = threading.Event()
+
+        def failing():
+            while not is_over.is_set():
+                threads = [Thredo.spawn(fail) for i in range(50)]
+                for thread in threads:
+                    thread.wait()
+
+        with Thredo.ThreadGroup() as group:
+            group.spawn(failing)
+            try:
+                for i in range(1000):
+                    Thredo.ThreadGroup().join()
+            finally:
+                is_over.set()
+
+
+class Forks(unittest.TestCase):
+    def test_wakeup_fd(self):
+        program = Program("""
+def first():
+    child = os.fork()
+    if child == 0:
+        say(signal.set_wakeup_fd(-1))
+        os._exit(0)
+    os.waitpid(child, 0)
+main = threading.main_thread()
+until(lambda: Thredo.Thread.self() is not None)
+def begin():
+    until_waiting(owner)
+    first()
+owner = Thredo.enable()
+Thredo.spawn(begin).join()
+""")
+        self.assertEqual(program.end()[:2], (0, "-1\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

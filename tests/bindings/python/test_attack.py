@@ -13,7 +13,7 @@ import unittest.mock
 import weakref
 
 from support import Case, Program, Thredo, until
-from gi.repository import GLib
+from gi.repository import GLib, GObject
 
 
 def fail():
@@ -143,6 +143,70 @@ class Misuse(Case):
         copy = pickle.loads(pickle.dumps(caught.exception))
         self.assertEqual((type(copy), str(copy), copy.code, copy.thread),
                          (Thredo.ThreadError, str(caught.exception), caught.exception.code, None))
+
+
+class Obj:
+    pass
+
+
+class Cycles(Case):
+    """Python's collector finds the way from a result back to its thread."""
+
+    def assert_collected(self, make):
+        reference = make()
+        gc.collect()
+        self.assertIsNone(reference())
+
+    def test_result(self):
+        def make():
+            thing = Obj()
+            thing.thread = Thredo.spawn(lambda: thing)
+            self.assertIs(thing.thread.join(), thing)
+            self.assertIs(thing.thread.result, thing)
+            return weakref.ref(thing)
+        self.assert_collected(make)
+
+    def test_thread_itself(self):
+        class Own(Thredo.Thread):
+            def run(self):
+                return self
+
+        def make():
+            thread = Own()
+            thread.start()
+            self.assertIs(thread.join(), thread)
+            return weakref.ref(thread)
+        self.assert_collected(make)
+
+    def test_results_of_others(self):
+        value = GObject.Value(GObject.TYPE_INT, 5)
+        for thing in value, Thredo.Queue(), "text", [1], 7:
+            self.assertIs(Thredo.spawn(lambda: thing).join(), thing)
+        with Thredo.ThreadGroup(wait=object) as group:
+            group.spawn(lambda: [1])
+        self.assertEqual(group.completed.result, [1])
+
+
+class Ends(unittest.TestCase):
+    def test_what_a_thread_leaves_behind(self):
+        program = Program("""
+import contextvars
+class Noisy:
+    def __del__(self):
+        with Thredo.shield():
+            Thredo.sleep(0)
+        say("gone")
+local = threading.local()
+variable = contextvars.ContextVar("variable")
+def leave():
+    local.noisy = Noisy()
+    variable.set(Noisy())
+for i in range(100):
+    Thredo.spawn(leave).join()
+say("end")
+""")
+        status, out, err = program.end()
+        self.assertEqual((status, sorted(out.split())), (0, ["end"] + 200 * ["gone"]), err)
 
 
 class Races(Case):

@@ -249,6 +249,31 @@ take_exception (void)
 #endif
 }
 
+/* The result, for those who do not run Python. The thread must not own what Python's
+ * collector has to see, which may lead back to the thread: then it has a weak reference to the
+ * task, whose result it is. */
+static gboolean
+init_result (GValue       *value,
+             Task         *self,
+             ThredoThread *thread)
+{
+  gboolean is_gobject = PyObject_TypeCheck (self->result, &PyGObject_Type);
+  PyObject *reference;
+
+  if (is_gobject ? pygobject_get (self->result) != (GObject *) thread
+                 : !PyObject_IS_GC (self->result) ||
+                       PyObject_TypeCheck (self->result, &PyGBoxed_Type))
+    return native_value_init (value, self->result);
+
+  reference = PyWeakref_NewRef ((PyObject *) self, NULL);
+  if (reference == NULL)
+    return FALSE;
+  *value = (GValue) G_VALUE_INIT;
+  g_value_init (value, native_object_gtype);
+  g_value_take_boxed (value, reference);
+  return TRUE;
+}
+
 static void
 task_call (Task          *self,
            ThredoThread  *thread,
@@ -279,7 +304,7 @@ task_call (Task          *self,
     {
       GValue value;
 
-      if (native_value_init (&value, self->result))
+      if (init_result (&value, self, thread))
         {
           thredo_thread_set_result (thread, &value);
           g_value_unset (&value);
@@ -334,6 +359,30 @@ end_child (Task *task)
   Py_Exit (1);
 }
 
+/* The thread has a state of its own, as Python's own threads have. One of
+ * PyGILState_Ensure() has nobody inside any more when it is cleared, in most versions: if
+ * what is in a threading.local() then calls that as well, on its way out, the state is
+ * freed twice. Returns NULL if there is one already: that is for PyGILState_Ensure(). */
+static PyThreadState *
+enter_python (void)
+{
+  PyThreadState *state;
+
+  if (PyGILState_GetThisThreadState () != NULL)
+    return NULL;
+  state = PyThreadState_New (PyInterpreterState_Main ());
+  if (state != NULL)
+    PyEval_RestoreThread (state);
+  return state;
+}
+
+static void
+leave_python (PyThreadState *state)
+{
+  PyThreadState_Clear (state);
+  PyThreadState_DeleteCurrent ();
+}
+
 /* The function of the thread. */
 static gboolean
 task_main (ThredoThread  *thread,
@@ -341,6 +390,7 @@ task_main (ThredoThread  *thread,
            GError       **error)
 {
   Hold *hold = data;
+  PyThreadState *own_state = enter_python ();
   PyGILState_STATE state = PyGILState_Ensure ();
 
   current = hold->task;
@@ -350,6 +400,8 @@ task_main (ThredoThread  *thread,
   current = NULL;
   Py_CLEAR (hold->task);
   PyGILState_Release (state);
+  if (own_state != NULL)
+    leave_python (own_state);
 
   return *error == NULL;
 }

@@ -161,6 +161,8 @@ def fail_join(thread, task, domain, code, message):
     if task is not None:
         task.is_told = True
         cause = task.exception
+    if cause is None and thread is not None:
+        cause = thread.__dict__.get("_failure")
     if cause is None:
         cause = (ThreadCancelled(message) if (domain, code) == (DOMAIN, int(Thredo.Error.THREAD_CANCELLED))
                  else GLib.Error(message, domain, code))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Locks and what else threads wait for each other with: Python's threading, with waits that end."""
 
+import operator
 import os
 import signal
 import time
@@ -89,6 +90,7 @@ class Semaphore(Named, native.SemaphoreMethods, Thredo.Semaphore, metaclass=Plai
     """Permits that threads acquire and release, as threading.Semaphore; a context manager."""
 
     def __init__(self, value=1, *, name=None):
+        value = operator.index(value)
         if value < 0:
             raise ValueError("semaphore initial value must be >= 0")
         super().__init__(value=value)

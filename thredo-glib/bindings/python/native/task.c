@@ -19,7 +19,8 @@ typedef struct
   PyObject *kwargs;
   PyObject *result;
   PyObject *exception;
-  PyObject *run; /* what thredo.run() it belongs to, or NULL */
+  PyObject *run;   /* what thredo.run() it belongs to, or NULL */
+  PyObject *group; /* a weak reference to it, or NULL */
   PyObject *name;
   unsigned long long number; /* in which order tasks ended, from 1; 0 if this has not */
   unsigned long ident;       /* of the thread that ran it */
@@ -51,6 +52,7 @@ task_traverse (PyObject  *object,
   Py_VISIT (self->result);
   Py_VISIT (self->exception);
   Py_VISIT (self->run);
+  Py_VISIT (self->group);
   return 0;
 }
 
@@ -65,6 +67,7 @@ task_clear (PyObject *object)
   Py_CLEAR (self->result);
   Py_CLEAR (self->exception);
   Py_CLEAR (self->run);
+  Py_CLEAR (self->group);
   return 0;
 }
 
@@ -108,6 +111,7 @@ static PyMemberDef task_members[] = {
   { "result", T_OBJECT, offsetof (Task, result), READONLY, NULL },
   { "exception", T_OBJECT, offsetof (Task, exception), READONLY, NULL },
   { "run", T_OBJECT, offsetof (Task, run), READONLY, NULL },
+  { "group", T_OBJECT, offsetof (Task, group), 0, NULL },
   { "name", T_OBJECT, offsetof (Task, name), READONLY, NULL },
   { "number", T_ULONGLONG, offsetof (Task, number), READONLY, NULL },
   { "ident", T_ULONG, offsetof (Task, ident), READONLY, NULL },
@@ -249,29 +253,37 @@ take_exception (void)
 #endif
 }
 
-/* The result, for those who do not run Python. The thread must not own what Python's
- * collector has to see, which may lead back to the thread: then it has a weak reference to the
- * task, whose result it is. */
+/* Whether Python has attributes of its own on an object, or it is no GObject at all. */
 static gboolean
-init_result (GValue       *value,
-             Task         *self,
-             ThredoThread *thread)
+is_of_python (PyObject *object)
 {
-  gboolean is_gobject = PyObject_TypeCheck (self->result, &PyGObject_Type);
-  PyObject *reference;
+  if (PyObject_TypeCheck (object, &PyGObject_Type))
+    return ((PyGObject *) object)->inst_dict != NULL;
+  return !PyObject_TypeCheck (object, &PyGBoxed_Type) ||
+         ((PyGBoxed *) object)->gtype != G_TYPE_VALUE;
+}
 
-  if (is_gobject ? pygobject_get (self->result) != (GObject *) thread
-                 : !PyObject_IS_GC (self->result) ||
-                       PyObject_TypeCheck (self->result, &PyGBoxed_Type))
-    return native_value_init (value, self->result);
+/* For those that do not run Python, and for a group that waits for a result. What
+ * is Python's is only said to be there: if it led back to the thread, which would
+ * have it in C, Python's collector could not see that. */
+static void
+leave_result (ThredoThread *thread,
+              PyObject     *result)
+{
+  GValue value = G_VALUE_INIT;
 
-  reference = PyWeakref_NewRef ((PyObject *) self, NULL);
-  if (reference == NULL)
-    return FALSE;
-  *value = (GValue) G_VALUE_INIT;
-  g_value_init (value, native_object_gtype);
-  g_value_take_boxed (value, reference);
-  return TRUE;
+  if (is_of_python (result))
+    {
+      g_value_init (&value, G_TYPE_BOOLEAN);
+      g_value_set_boolean (&value, TRUE);
+    }
+  else if (!native_value_init (&value, result))
+    {
+      PyErr_Clear ();
+      return;
+    }
+  thredo_thread_set_result (thread, &value);
+  g_value_unset (&value);
 }
 
 static void
@@ -302,15 +314,7 @@ task_call (Task          *self,
     }
   else if (self->result != Py_None)
     {
-      GValue value;
-
-      if (init_result (&value, self, thread))
-        {
-          thredo_thread_set_result (thread, &value);
-          g_value_unset (&value);
-        }
-      else
-        PyErr_Clear ();
+      leave_result (thread, self->result);
     }
 
   Py_CLEAR (self->function);
@@ -464,6 +468,8 @@ task_spawn (PyObject *module,
   if (task == NULL)
     return NULL;
 
+  if (group != NULL)
+    task->group = PyWeakref_NewRef (group_wrapper, NULL);
   if (group != NULL && !is_daemon)
     thread = thredo_group_spawn (group, name_string, task_main, hold_new (task), hold_free, &error);
   else

@@ -183,30 +183,29 @@ class EndedThread:
         return f"<Thredo.Thread {self.name!r}, ended>"
 
 
-# Tasks that have failed, and the groups of their threads, or None.
-untold = weakref.WeakKeyDictionary()
+# Tasks that have failed.
+untold = weakref.WeakSet()
 
 
 def note_failure(task):
-    group = Thredo.Thread.self().get_group()
-    untold[task] = None if group is None else weakref.ref(group)
+    untold.add(task)
 
 
 def list_untold():
     """Its items, though other threads may change it meanwhile."""
     while True:
         try:
-            return list(untold.items())
+            return list(untold)
         except RuntimeError:
             pass
 
 
 def tell_of(group):
     """How the threads of a group have ended is somebody's business now."""
-    for task, reference in list_untold():
-        if reference is not None and reference() is group:
+    for task in list_untold():
+        if task.group is not None and task.group() is group:
             task.is_told = True
-            untold.pop(task, None)
+            untold.discard(task)
 
 
 def report(task):
@@ -218,7 +217,7 @@ def report(task):
 
 def report_all():
     """At the end of the interpreter."""
-    for task, _ in list_untold():
+    for task in list_untold():
         if not task.is_told and not task.is_cancelled:
             task.is_told = True
             report(task)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Groups of threads."""
 
+import weakref
+
 from gi.repository import GLib
 
 from .base import PlainMeta, Thredo, check_callable, name_of, native, overrides
@@ -73,14 +75,17 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         is_new = thread.get_state() == Thredo.ThreadState.NEW
         if is_new:
             thread._arm()
+        task = thread.__dict__.get("_task")
         try:
             Thredo.Group.add(self, thread)
         except BaseException as error:
             if is_new:
-                native.disarm_task(thread.__dict__.get("_task"))
+                native.disarm_task(task)
             if isinstance(error, GLib.Error):
                 raise translated(error) from None
             raise
+        if task is not None:
+            task.group = weakref.ref(self)
         return True
 
     def join(self, *, cancellable=None):

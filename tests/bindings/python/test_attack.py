@@ -153,6 +153,14 @@ class Misuse(Case):
             with self.assertRaises(TypeError):
                 Thredo.Semaphore(value)
 
+    def test_parties(self):
+        for action in None, len:
+            for parties in 0, -1, 1 << 32:
+                with self.assertRaises(ValueError):
+                    Thredo.Barrier(parties, action)
+        with self.assertRaises(TypeError):
+            Thredo.Barrier(1, 5)
+
     def test_do_run_that_raises(self):
         class Failing(Thredo.Thread):
             def do_run(self):

@@ -54,6 +54,8 @@ PyObject *
 native_adopt (PyObject *self,
               gpointer  object)
 {
+  if (object == NULL)
+    return native_raise (NULL);
   if (!PyObject_TypeCheck (self, &PyGObject_Type) || pygobject_get (self) != NULL)
     {
       g_object_unref (object);

@@ -8,9 +8,8 @@ from gi.repository import GLib, GObject
 
 from .base import PlainMeta, Thredo, native, overrides, public
 from .errors import translated
-from .sync import titled
+from .sync import LARGEST, titled
 
-LARGEST = (1 << 32) - 1
 ORDERS = [int(order) for order in (Thredo.QueueOrder.FIFO, Thredo.QueueOrder.LIFO, Thredo.QueueOrder.PRIORITY)]
 
 

@@ -8,8 +8,10 @@ import time
 
 from gi.repository import GLib
 
-from .base import PlainMeta, Thredo, native, overrides
+from .base import PlainMeta, Thredo, check_callable, native, overrides
 from .errors import DOMAIN, translated
+
+LARGEST = (1 << 32) - 1
 
 
 class Named:
@@ -241,8 +243,11 @@ class Barrier(Named, Thredo.Barrier, metaclass=PlainMeta):
     """
 
     def __init__(self, parties, action=None, timeout=None, *, name=None):
-        if parties < 1:
-            raise ValueError("parties must be > 0")
+        parties = operator.index(parties)
+        if not 0 < parties <= LARGEST:
+            raise ValueError("parties must be > 0" if parties <= 0 else f"a barrier has up to {LARGEST} parties")
+        if action is not None:
+            check_callable(action)
         if action is None:
             super().__init__(parties=parties)
         else:

@@ -210,6 +210,10 @@ native_interrupt_set_main_thread (PyObject *module,
   if (PyErr_Occurred ())
     return NULL;
   interrupt.main_thread = main_thread;
+  /* A thread has forked while the main thread waited: signals of the child are not for
+   * the pipe of its parent. */
+  if (interrupt.is_inside && set_wakeup_fd (interrupt.outer_fd) == -2)
+    PyErr_Clear ();
   interrupt.is_inside = FALSE;
   interrupt.scope = NULL;
   g_mutex_init (&interrupt.lock);

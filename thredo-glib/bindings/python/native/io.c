@@ -41,9 +41,20 @@ io_wait_fd (PyObject        *module,
   if (wait.fd < 0)
     return NULL;
   wait.wanted = (GIOCondition) PyLong_AsLong (args[1]);
+  if (!PyErr_Occurred () && (wait.wanted & (G_IO_IN | G_IO_OUT | G_IO_PRI)) == 0)
+    PyErr_SetString (PyExc_ValueError, "a condition is needed of GLib.IOCondition IN, OUT or PRI");
   if (PyErr_Occurred () ||
       !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args + 2, n_args - 2, names))
     return NULL;
+  if (limits.timeout != NATIVE_FOREVER)
+    {
+      GPollFD poll = { .fd = wait.fd, .events = wait.wanted };
+
+      if (!thredo_check_cancelled (limits.cancellable, &error))
+        return native_raise (error);
+      if (g_poll (&poll, 1, 0) == 1 && (poll.revents & G_IO_NVAL) == 0)
+        return PyLong_FromLong (poll.revents);
+    }
 
   switch (native_wait (wait_fd, &wait, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
                        &error))
@@ -304,6 +315,8 @@ io_barrier_wait (PyObject        *module,
       !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args + 1, n_args - 1, names))
     return NULL;
 
+  if (limits.timeout != NATIVE_FOREVER)
+    limits.timeout = MAX (limits.timeout, NATIVE_LEAST);
   switch (wait_by_proxy (wait_barrier, &wait, limits.cancellable, limits.timeout, &error))
     {
     case NATIVE_WAIT_DONE:
@@ -356,6 +369,8 @@ io_signal_event_wait (PyObject        *module,
       !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args + 1, n_args - 1, names))
     return NULL;
 
+  if (limits.timeout != NATIVE_FOREVER)
+    limits.timeout = MAX (limits.timeout, NATIVE_LEAST);
   switch (native_wait (wait_signal, &wait, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
                        &error))
     {
@@ -537,7 +552,7 @@ io_join_group (PyObject        *module,
 }
 
 PyDoc_STRVAR (sleep_doc,
-              "sleep(seconds, *, cancellable=None)\n--\n\n"
+              "sleep(seconds, /, *, cancellable=None)\n--\n\n"
               "Block the calling thread for a time.\n\n"
               "The wait ends when the time is over, by a cancel of the thread or a scope around\n"
               "it (CancelledError), the deadline of a scope (ThreadTimeout), or a cancel of\n"
@@ -547,7 +562,7 @@ PyDoc_STRVAR (check_cancelled_doc,
               "Raise CancelledError or ThreadTimeout if a wait would. Never waits: it makes a\n"
               "thread that computes one that can be cancelled.");
 PyDoc_STRVAR (wait_fd_doc,
-              "wait_fd(fd, condition, timeout=None, *, cancellable=None)\n--\n\n"
+              "wait_fd(fd, condition, /, timeout=None, *, cancellable=None)\n--\n\n"
               "Wait until a file descriptor, or what has a fileno(), is ready.\n\n"
               "`condition` and what is returned are GLib.IOCondition. 0 is returned after\n"
               "`timeout` seconds.");

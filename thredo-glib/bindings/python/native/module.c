@@ -30,10 +30,17 @@ native_get_object (PyObject *self,
 PyObject *
 native_raise (GError *error)
 {
-  PyObject *exception = PyObject_CallFunction (native_hooks.translate, "sis",
-                                               g_quark_to_string (error->domain), error->code,
-                                               error->message);
+  PyObject *exception;
 
+  if (error == NULL)
+    {
+      /* The library has written that it was called in the wrong way. */
+      PyErr_SetString (PyExc_SystemError, "the call was refused without an error");
+      return NULL;
+    }
+  exception = PyObject_CallFunction (native_hooks.translate, "sis",
+                                     g_quark_to_string (error->domain), error->code,
+                                     error->message);
   g_error_free (error);
   if (exception != NULL)
     PyErr_SetObject ((PyObject *) Py_TYPE (exception), exception);
@@ -47,6 +54,8 @@ PyObject *
 native_adopt (PyObject *self,
               gpointer  object)
 {
+  if (object == NULL)
+    return native_raise (NULL);
   if (!PyObject_TypeCheck (self, &PyGObject_Type) || pygobject_get (self) != NULL)
     {
       g_object_unref (object);

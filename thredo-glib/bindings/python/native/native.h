@@ -65,6 +65,10 @@ typedef struct
 
 #define NATIVE_FOREVER (-1)
 
+/* Microseconds for what has to be tried by a wait: one whose deadline has passed when it
+ * begins looks at nothing. */
+#define NATIVE_LEAST 1000
+
 typedef enum
 {
   NATIVE_TIMEOUT_QUEUE, /* not negative, ignored unless blocking */

@@ -178,6 +178,25 @@ transfer_within (Transfer           *transfer,
       g_clear_error (&error);
     }
 
+  /* Its deadline may have passed before it has looked. */
+  if (limits->timeout != NATIVE_FOREVER &&
+      thredo_queue_get_order (transfer->queue) == THREDO_QUEUE_ORDER_PRIORITY)
+    {
+      if (!thredo_check_cancelled (limits->cancellable, &error))
+        {
+          raise_failure (error);
+          return FALSE;
+        }
+      if (attempt (transfer, at_once, &error))
+        return TRUE;
+      if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        {
+          raise_failure (error);
+          return FALSE;
+        }
+      g_clear_error (&error);
+    }
+
   switch (native_wait (in_time, transfer, limits->cancellable, limits->timeout,
                        NATIVE_WAIT_RESTARTS, &error))
     {
@@ -355,6 +374,14 @@ queue_join (PyObject        *self,
 
   if (queue == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
     return NULL;
+  if (limits.timeout != NATIVE_FOREVER && thredo_queue_get_unfinished (queue) == 0)
+    {
+      GError *error = NULL;
+
+      if (!thredo_check_cancelled (limits.cancellable, &error))
+        return native_raise (error);
+      Py_RETURN_TRUE;
+    }
   return native_wait_bool (join, queue, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS);
 }
 

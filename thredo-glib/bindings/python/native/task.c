@@ -363,6 +363,30 @@ end_child (Task *task)
   Py_Exit (1);
 }
 
+/* The thread has a state of its own, as Python's own threads have. One of
+ * PyGILState_Ensure() has nobody inside any more when it is cleared, in most versions: if
+ * what is in a threading.local() then calls that as well, on its way out, the state is
+ * freed twice. Returns NULL if there is one already: that is for PyGILState_Ensure(). */
+static PyThreadState *
+enter_python (void)
+{
+  PyThreadState *state;
+
+  if (PyGILState_GetThisThreadState () != NULL)
+    return NULL;
+  state = PyThreadState_New (PyInterpreterState_Main ());
+  if (state != NULL)
+    PyEval_RestoreThread (state);
+  return state;
+}
+
+static void
+leave_python (PyThreadState *state)
+{
+  PyThreadState_Clear (state);
+  PyThreadState_DeleteCurrent ();
+}
+
 /* The function of the thread. */
 static gboolean
 task_main (ThredoThread  *thread,
@@ -370,6 +394,7 @@ task_main (ThredoThread  *thread,
            GError       **error)
 {
   Hold *hold = data;
+  PyThreadState *own_state = enter_python ();
   PyGILState_STATE state = PyGILState_Ensure ();
 
   current = hold->task;
@@ -379,6 +404,8 @@ task_main (ThredoThread  *thread,
   current = NULL;
   Py_CLEAR (hold->task);
   PyGILState_Release (state);
+  if (own_state != NULL)
+    leave_python (own_state);
 
   return *error == NULL;
 }
@@ -591,6 +618,20 @@ is_of_thread (ThredoThread *thread,
          thredo_check_cancelled (NULL, NULL);
 }
 
+/* The end of a thread is seen even if there is no time to wait for it. One that was not
+ * started is an error, which is told before a deadline only if that is yet to come. */
+static void
+spare_ended (ThredoThread *thread,
+             NativeLimits *limits)
+{
+  if (limits->timeout == NATIVE_FOREVER || thredo_thread_is_alive (thread))
+    return;
+  if (thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW)
+    limits->timeout = MAX (limits->timeout, NATIVE_LEAST);
+  else
+    limits->timeout = NATIVE_FOREVER;
+}
+
 static PyObject *
 get_task (PyObject *wrapper)
 {
@@ -654,6 +695,7 @@ thread_join (PyObject        *self,
 
   if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
     return NULL;
+  spare_ended (thread, &limits);
 
   switch (native_wait (join, thread, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
                        &error))
@@ -682,6 +724,7 @@ thread_wait (PyObject        *self,
 
   if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
     return NULL;
+  spare_ended (thread, &limits);
   result = native_wait_bool (wait_for, thread, limits.cancellable, limits.timeout,
                              NATIVE_WAIT_RESTARTS);
   if (result != Py_True)

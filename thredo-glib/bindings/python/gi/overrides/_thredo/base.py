@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the other parts are made of: the plain module, and how a class of it is overridden."""
 
+import functools
 import os
 import sys
 import threading
@@ -56,13 +57,16 @@ def microseconds(seconds):
 
 def name_of(function):
     """What a thread that runs a function is called."""
+    while isinstance(function, functools.partial):
+        function = function.func
     name = getattr(function, "__name__", None)
-    while not isinstance(name, str):  # functools.partial, or an object that can be called
-        function = getattr(function, "func", None)
-        if function is None:
-            return "thread"
-        name = getattr(function, "__name__", None)
-    return name
+    return name if isinstance(name, str) and name else "thread"
+
+
+def check_callable(function):
+    """Refuses what could only fail in another thread, and later."""
+    if not callable(function):
+        raise TypeError(f"a function, or what can be called, is needed, not {function!r}")
 
 
 def is_finalizing():

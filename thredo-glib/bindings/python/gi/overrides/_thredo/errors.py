@@ -71,6 +71,9 @@ class ThreadError(_Error):
 
     thread = None
 
+    def __reduce__(self):
+        return type(self), self.args  # another process has no such thread
+
 
 @public
 class ClosedError(_Error):
@@ -158,6 +161,8 @@ def fail_join(thread, task, domain, code, message):
     if task is not None:
         task.is_told = True
         cause = task.exception
+    if cause is None and thread is not None:
+        cause = thread.__dict__.get("_failure")
     if cause is None:
         cause = (ThreadCancelled(message) if (domain, code) == (DOMAIN, int(Thredo.Error.THREAD_CANCELLED))
                  else GLib.Error(message, domain, code))
@@ -186,9 +191,18 @@ def note_failure(task):
     untold.add(task)
 
 
+def list_untold():
+    """Its items, though other threads may change it meanwhile."""
+    while True:
+        try:
+            return list(untold)
+        except RuntimeError:
+            pass
+
+
 def tell_of(group):
     """How the threads of a group have ended is somebody's business now."""
-    for task in list(untold):
+    for task in list_untold():
         if task.group is not None and task.group() is group:
             task.is_told = True
             untold.discard(task)
@@ -203,7 +217,7 @@ def report(task):
 
 def report_all():
     """At the end of the interpreter."""
-    for task in list(untold):
+    for task in list_untold():
         if not task.is_told and not task.is_cancelled:
             task.is_told = True
             report(task)

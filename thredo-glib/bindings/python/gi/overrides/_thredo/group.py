@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Groups of threads."""
 
-import builtins
 import weakref
 
 from gi.repository import GLib
 
-from .base import PlainMeta, Thredo, name_of, native, overrides
+from .base import PlainMeta, Thredo, check_callable, name_of, native, overrides
 from .errors import StateError, ThreadError, fail_join, tell_of, translate, translated
 from .scope import Scope
 from .thread import in_c_form
@@ -62,13 +61,17 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         A `daemon` is not waited for, but cancelled when all others have ended. As in C,
         spawn("name", callable, *data) gives the function its thread, and then the data.
         """
-        if not builtins.callable(callable):
+        if isinstance(callable, str) and args:
             name, callable, args = callable, args[0], args[1:]
+            check_callable(callable)
             return native.spawn(self, name or name_of(callable), daemon, None, in_c_form, (callable, args))
+        check_callable(callable)
         return native.spawn(self, name or name_of(callable), daemon, None, callable, args)
 
     def add(self, thread):
         """Make a thread one of the group. One that is not started is started."""
+        if not isinstance(thread, Thredo.Thread):
+            raise TypeError(f"a Thredo.Thread is needed, not a {type(thread).__name__}")
         is_new = thread.get_state() == Thredo.ThreadState.NEW
         if is_new:
             thread._arm()

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Queues."""
 
+import operator
 import types
 
 from gi.repository import GLib, GObject
 
 from .base import PlainMeta, Thredo, native, overrides, public
 from .errors import translated
-from .sync import titled
+from .sync import LARGEST, titled
 
-LARGEST = (1 << 32) - 1
+ORDERS = [int(order) for order in (Thredo.QueueOrder.FIFO, Thredo.QueueOrder.LIFO, Thredo.QueueOrder.PRIORITY)]
 
 
 def as_value(item):
@@ -31,10 +32,13 @@ class Queue(native.QueueMethods, Thredo.Queue, metaclass=PlainMeta):
     __class_getitem__ = classmethod(types.GenericAlias)
 
     def __init__(self, maxsize=0, *, name=None, order=None, max_size=None):
-        maxsize = int(max_size if max_size is not None else maxsize)
+        maxsize = operator.index(max_size if max_size is not None else maxsize)
         if maxsize > LARGEST:
             raise ValueError(f"a queue holds up to {LARGEST} items")
-        self._init_native(int(self._order if order is None else order), max(maxsize, 0))
+        order = int(self._order if order is None else order)
+        if order not in ORDERS:
+            raise ValueError(f"order is a Thredo.QueueOrder, not {order}")
+        self._init_native(order, max(maxsize, 0))
         if name is not None:
             self.set_name(name)
 

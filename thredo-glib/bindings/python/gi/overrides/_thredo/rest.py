@@ -117,7 +117,7 @@ def await_(start, *, cancellable=None):
             start(inner, callback)
         except BaseException as exception:
             raised.append(exception)
-            Gio.Task.new(None, None, callback, None).return_boolean(False)
+            Gio.Task.new(None, None, callback).return_boolean(False)
 
     try:
         result = by_proxy(getattr(Thredo, "await"), (begin, None, cancellable), {})

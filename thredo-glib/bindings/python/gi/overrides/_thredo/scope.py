@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Scopes: deadlines, cancels and shields around waits."""
 
+import threading
 import time
 
 from .base import PlainMeta, Thredo, microseconds, overrides, public
-from .errors import ThreadTimeout
+from .errors import StateError, ThreadTimeout
 
 LONGEST = Thredo.NO_DEADLINE
 
@@ -26,6 +27,24 @@ class Scope(Thredo.Scope, metaclass=PlainMeta):
         super().__init__(shielded=bool(shielded or shield), **properties)
         if timeout is not None:
             self.set_deadline(time.monotonic() + timeout)
+
+    _owner = None
+
+    def enter(self):
+        """Make it the innermost one of the calling thread. The with statement does so."""
+        if self._owner is not None:
+            raise StateError("The scope is entered already")
+        super().enter()
+        self._owner = threading.get_ident()
+
+    def leave(self):
+        """Undo enter(), in the same thread, before the scopes further out are left."""
+        if self._owner is None:
+            raise StateError("The scope is not entered")
+        if self._owner != threading.get_ident():
+            raise StateError("The scope was entered by another thread, which has to leave it")
+        super().leave()
+        self._owner = None
 
     def __enter__(self):
         self.enter()

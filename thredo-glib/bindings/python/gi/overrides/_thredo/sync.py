@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Locks and what else threads wait for each other with: Python's threading, with waits that end."""
 
+import operator
 import os
 import signal
 import time
 
 from gi.repository import GLib
 
-from .base import PlainMeta, Thredo, native, overrides
+from .base import PlainMeta, Thredo, check_callable, native, overrides
 from .errors import DOMAIN, translated
+
+LARGEST = (1 << 32) - 1
 
 
 class Named:
@@ -89,6 +92,7 @@ class Semaphore(Named, native.SemaphoreMethods, Thredo.Semaphore, metaclass=Plai
     """Permits that threads acquire and release, as threading.Semaphore; a context manager."""
 
     def __init__(self, value=1, *, name=None):
+        value = operator.index(value)
         if value < 0:
             raise ValueError("semaphore initial value must be >= 0")
         super().__init__(value=value)
@@ -239,8 +243,11 @@ class Barrier(Named, Thredo.Barrier, metaclass=PlainMeta):
     """
 
     def __init__(self, parties, action=None, timeout=None, *, name=None):
-        if parties < 1:
-            raise ValueError("parties must be > 0")
+        parties = operator.index(parties)
+        if not 0 < parties <= LARGEST:
+            raise ValueError("parties must be > 0" if parties <= 0 else f"a barrier has up to {LARGEST} parties")
+        if action is not None:
+            check_callable(action)
         if action is None:
             super().__init__(parties=parties)
         else:

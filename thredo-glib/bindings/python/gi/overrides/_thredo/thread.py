@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Threads."""
 
+import functools
 import types
 
-from gi.repository import GLib, GObject
+from gi.repository import Gio, GLib, GObject
 
-from .base import Thredo, name_of, native, overrides, public
-from .errors import DOMAIN, StateError, fail_join
+from .base import Thredo, check_callable, name_of, native, overrides, public
+from .errors import DOMAIN, StateError, fail_join, translated
 
 NEW = Thredo.ThreadState.NEW
 
@@ -21,8 +22,29 @@ def in_c_form(function, data):
     return None if outcome is True else outcome
 
 
+def keeping_failure(do_run):
+    """A do_run() as C calls it, to which an exception of Python's means nothing."""
+    @functools.wraps(do_run)
+    def call(self):
+        try:
+            return do_run(self)
+        except GLib.Error:
+            raise
+        except BaseException as exception:
+            self._failure = exception
+            name, message = type(exception).__name__, str(exception)
+            raise GLib.Error(f"{name}: {message}" if message else name, DOMAIN, int(Thredo.Error.FAILED)) from None
+
+    return call
+
+
 class ThreadMeta(type(Thredo.Thread)):
     """Only a subclass that implements the virtual function needs a GType of its own."""
+
+    def __new__(mcs, name, bases, namespace):
+        if isinstance(namespace.get("do_run"), types.FunctionType):
+            namespace["do_run"] = keeping_failure(namespace["do_run"])
+        return super().__new__(mcs, name, bases, namespace)
 
     def _type_register(cls, namespace):
         if "do_run" in namespace or "__gtype_name__" in namespace:
@@ -38,12 +60,15 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
     """
 
     __class_getitem__ = classmethod(types.GenericAlias)
+    _failure = None  # what a do_run() has raised
 
     def __init__(self, target=None, name=None, args=(), kwargs=None, *, daemon=False, **properties):
         if "__gtype__" in type(self).__dict__ or any(
                 "do_run" in cls.__dict__ for cls in type(self).__mro__ if cls is not Thredo.Thread):
             GObject.Object.__init__(self, name=name, daemon=daemon, **properties)
             return
+        if target is not None:
+            check_callable(target)
         if name is None:
             name = type(self).__name__ if target is None else name_of(target)
         native.adopt_thread(self, name)
@@ -81,6 +106,7 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
         """
         if callable(name):
             return spawn(name, *(() if function is None and not data else (function, *data)))
+        check_callable(function)
         return native.spawn(None, name or name_of(function), False, None, in_c_form, (function, data))
 
     @classmethod
@@ -99,6 +125,16 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
         if blocking and was_alive and self.get_state() != NEW and self is not Thredo.Thread.self():
             self.wait()
         return was_alive
+
+    def join_finish(self, result):
+        """What join_async() has waited for: the result, or an exception, as of join()."""
+        try:
+            Thredo.Thread.join_finish(self, result)
+        except GLib.Error as error:
+            if self.is_alive() or error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED):
+                raise translated(error) from None
+            raise fail_join(self, self.__dict__.get("_task"), error.domain, error.code, error.message)
+        return self.get_result()
 
     def get_group(self):
         """Its group, or None."""
@@ -143,7 +179,7 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
         if task is not None and task.exception is not None:
             task.is_told = True
             return task.exception
-        return self.get_error() if not self.is_alive() else None
+        return None if self.is_alive() else self._failure or self.get_error()
 
     @property
     def name(self):
@@ -199,6 +235,7 @@ def spawn(callable, *args, daemon=False, name=None):
 
     join() returns its result. A `daemon` is not waited for by a group.
     """
+    check_callable(callable)
     return native.spawn(None, name or name_of(callable), daemon, None, callable, args)
 
 

@@ -412,10 +412,96 @@ test_next_result (void)
       support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_STATE);
       g_clear_object (&result);
     }
+  thredo_group_next_result_async (group, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_null (thredo_group_next_result_finish_boxed (group, result, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_STATE);
+  g_clear_object (&result);
   g_assert_true (thredo_group_join (group, NULL, &error));
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (members); i++)
     g_object_unref (members[i].event);
+}
+
+static void
+take_boxed_int (GValue *box,
+                int     number)
+{
+  g_assert_nonnull (box);
+  g_assert_cmpint (g_value_get_int (box), ==, number);
+  g_boxed_free (G_TYPE_VALUE, box);
+}
+
+/* The forms that return a value. */
+static void
+test_boxed (void)
+{
+  g_autoptr(ThredoQueue) queue = thredo_queue_new (0);
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(ThredoEvent) event = thredo_event_new ();
+  g_auto(GValue) item = G_VALUE_INIT;
+  g_autoptr(GError) error = NULL;
+  Member members[] = { { event, 3 }, { event, 3 }, { event, 0 } };
+  GAsyncResult *result = NULL;
+  g_autoptr(ThredoThread) last = NULL;
+  GValue *box;
+
+  g_value_init (&item, G_TYPE_INT);
+  for (int i = 0; i < 3; i++)
+    {
+      g_value_set_int (&item, i);
+      g_assert_true (thredo_queue_put (queue, &item, NULL, NULL));
+    }
+  take_boxed_int (thredo_queue_get_boxed (queue, NULL, &error), 0);
+  take_boxed_int (thredo_queue_try_get_boxed (queue, &error), 1);
+  thredo_queue_get_async (queue, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  take_boxed_int (thredo_queue_get_finish_boxed (queue, result, &error), 2);
+  g_clear_object (&result);
+  g_assert_no_error (error);
+  g_assert_null (thredo_queue_try_get_boxed (queue, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  thredo_queue_close (queue);
+  g_assert_null (thredo_queue_get_boxed (queue, NULL, &error));
+  support_assert_closed (&error);
+  thredo_queue_get_async (queue, NULL, support_keep_result, &result);
+  support_iterate_until_result (&result);
+  g_assert_null (thredo_queue_get_finish_boxed (queue, result, &error));
+  support_assert_closed (&error);
+  g_clear_object (&result);
+
+  thredo_event_set (event);
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_clear_object (&last);
+      last = thredo_group_spawn (group, NULL, wait_for_result, &members[i], NULL, &error);
+      g_assert_no_error (error);
+      switch (i)
+        {
+        case 0:
+          g_assert_true (thredo_thread_wait (last, NULL, NULL));
+          take_boxed_int (thredo_thread_get_result_boxed (last), 3);
+          take_boxed_int (thredo_group_next_result_boxed (group, NULL, &error), 3);
+          break;
+        case 1:
+          thredo_group_next_result_async (group, NULL, support_keep_result, &result);
+          support_iterate_until_result (&result);
+          take_boxed_int (thredo_group_next_result_finish_boxed (group, result, &error), 3);
+          g_clear_object (&result);
+          break;
+        default:
+          g_assert_true (thredo_thread_wait (last, NULL, NULL));
+          g_assert_null (thredo_thread_get_result_boxed (last));
+          box = thredo_group_next_result_boxed (group, NULL, &error);
+          g_assert_true (G_VALUE_HOLDS_POINTER (box));
+          g_boxed_free (G_TYPE_VALUE, box);
+          break;
+        }
+      g_assert_no_error (error);
+    }
+  g_assert_true (thredo_group_join (group, NULL, &error));
+  g_assert_null (thredo_group_next_result_boxed (group, NULL, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_STATE);
 }
 
 static void
@@ -1108,6 +1194,7 @@ main (int    argc,
   g_test_add_func ("/async/thread-wait/not-started", test_thread_wait_not_started);
   g_test_add_func ("/async/next-result", test_next_result);
   g_test_add_func ("/async/next-result/cancelled", test_next_result_cancelled);
+  g_test_add_func ("/async/boxed", test_boxed);
   g_test_add_func ("/async/fd", test_fd);
   g_test_add_func ("/async/fd/plain-file", test_fd_plain_file);
   g_test_add_func ("/async/fd/closed", test_fd_closed);

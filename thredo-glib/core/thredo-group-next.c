@@ -283,6 +283,31 @@ thredo_group_next_result_for_bindings (ThredoGroup   *self,
 }
 
 /**
+ * thredo_group_next_result_boxed:
+ * @self: a group
+ * @cancellable: (nullable): what else can end the wait
+ * @error: return location for an error
+ *
+ * Waits for the next result, as [method@Thredo.Group.next_result] does.
+ *
+ * For languages that do not let go of what a call fills in, as GJS does not.
+ *
+ * Returns: (transfer full): the result, or %NULL with an error, as there
+ *
+ * Since: 1.0
+ */
+GValue *
+thredo_group_next_result_boxed (ThredoGroup   *self,
+                                GCancellable  *cancellable,
+                                GError       **error)
+{
+  GValue value = G_VALUE_INIT;
+
+  return thredo_group_next_result (self, &value, cancellable, error) ? thredo_value_box (&value)
+                                                                     : NULL;
+}
+
+/**
  * thredo_group_next_result_async:
  * @self: a group
  * @cancellable: (nullable): what else can end the wait
@@ -369,4 +394,30 @@ thredo_group_next_result_finish_for_bindings (ThredoGroup   *self,
 {
   thredo_value_set_nothing (value);
   return thredo_group_next_result_finish (self, result, value, error);
+}
+
+/**
+ * thredo_group_next_result_finish_boxed:
+ * @self: a group
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@Thredo.Group.next_result_async] began.
+ *
+ * For languages that do not let go of what a call fills in, as GJS does not.
+ *
+ * Returns: (transfer full): the result, or %NULL with an error, as of
+ *   [method@Thredo.Group.next_result]
+ *
+ * Since: 1.0
+ */
+GValue *
+thredo_group_next_result_finish_boxed (ThredoGroup   *self,
+                                       GAsyncResult  *result,
+                                       GError       **error)
+{
+  GValue value = G_VALUE_INIT;
+
+  return thredo_group_next_result_finish (self, result, &value, error) ? thredo_value_box (&value)
+                                                                       : NULL;
 }

@@ -119,10 +119,18 @@ gboolean thredo_group_next_result_for_bindings (ThredoGroup   *self,
                                                 GCancellable  *cancellable,
                                                 GError       **error);
 THREDO_AVAILABLE
+GValue *thredo_group_next_result_boxed (ThredoGroup   *self,
+                                        GCancellable  *cancellable,
+                                        GError       **error);
+THREDO_AVAILABLE
 gboolean thredo_group_next_result_finish_for_bindings (ThredoGroup   *self,
                                                        GAsyncResult  *result,
                                                        GValue        *value,
                                                        GError       **error);
+THREDO_AVAILABLE
+GValue *thredo_group_next_result_finish_boxed (ThredoGroup   *self,
+                                               GAsyncResult  *result,
+                                               GError       **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ThredoGroupGuard, thredo_group_guard_free)
 

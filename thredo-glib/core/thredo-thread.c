@@ -976,6 +976,26 @@ thredo_thread_get_result_for_bindings (ThredoThread *self,
   return thredo_thread_get_result (self, result);
 }
 
+/**
+ * thredo_thread_get_result_boxed:
+ * @self: a thread that has ended
+ *
+ * Gets what the thread left behind by [method@Thredo.Thread.set_result].
+ *
+ * For languages that do not let go of what a call fills in, as GJS does not.
+ *
+ * Returns: (transfer full) (nullable): the result, or %NULL if there is none
+ *
+ * Since: 1.0
+ */
+GValue *
+thredo_thread_get_result_boxed (ThredoThread *self)
+{
+  GValue value = G_VALUE_INIT;
+
+  return thredo_thread_get_result (self, &value) ? thredo_value_box (&value) : NULL;
+}
+
 /* Whether there is a result, and it is something. Once the thread has ended. */
 gboolean
 thredo_thread_has_result (ThredoThread *self)

@@ -150,5 +150,7 @@ void thredo_thread_hush_failure (ThredoThread *self);
 THREDO_AVAILABLE
 gboolean thredo_thread_get_result_for_bindings (ThredoThread *self,
                                                 GValue       *result);
+THREDO_AVAILABLE
+GValue *thredo_thread_get_result_boxed (ThredoThread *self);
 
 G_END_DECLS

@@ -29,3 +29,15 @@ thredo_value_set_copy (GValue       *self,
   g_value_copy (from, &copy);
   *self = copy;
 }
+
+/* Moves a value to where g_boxed_free() takes it from. */
+static inline GValue *
+thredo_value_box (GValue *self)
+{
+  GValue *box = g_new (GValue, 1);
+  GValue nothing = G_VALUE_INIT;
+
+  *box = *self;
+  *self = nothing;
+  return box;
+}

@@ -307,6 +307,30 @@ thredo_queue_get_finish_for_bindings (ThredoQueue   *self,
   return thredo_queue_get_finish (self, result, item, error);
 }
 
+/**
+ * thredo_queue_get_finish_boxed:
+ * @self: a queue
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@Thredo.Queue.get_async] began.
+ *
+ * For languages that do not let go of what a call fills in, as GJS does not.
+ *
+ * Returns: (transfer full): the item, or %NULL with an error, as of [method@Thredo.Queue.get]
+ *
+ * Since: 1.0
+ */
+GValue *
+thredo_queue_get_finish_boxed (ThredoQueue   *self,
+                               GAsyncResult  *result,
+                               GError       **error)
+{
+  GValue value = G_VALUE_INIT;
+
+  return thredo_queue_get_finish (self, result, &value, error) ? thredo_value_box (&value) : NULL;
+}
+
 static gboolean
 join_async_finish (ThredoAsync     *async,
                    ThredoWaitState  outcome)

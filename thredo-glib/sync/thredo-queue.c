@@ -879,6 +879,30 @@ thredo_queue_get_for_bindings (ThredoQueue   *self,
 }
 
 /**
+ * thredo_queue_get_boxed:
+ * @self: a queue
+ * @cancellable: (nullable): what else can end the wait
+ * @error: return location for an error
+ *
+ * Gets an item, as [method@Thredo.Queue.get] does.
+ *
+ * For languages that do not let go of what a call fills in, as GJS does not.
+ *
+ * Returns: (transfer full): the item, or %NULL with an error, as there
+ *
+ * Since: 1.0
+ */
+GValue *
+thredo_queue_get_boxed (ThredoQueue   *self,
+                        GCancellable  *cancellable,
+                        GError       **error)
+{
+  GValue value = G_VALUE_INIT;
+
+  return thredo_queue_get (self, &value, cancellable, error) ? thredo_value_box (&value) : NULL;
+}
+
+/**
  * thredo_queue_put_pointer: (skip)
  * @self: a queue
  * @item: (transfer full) (not nullable): the item
@@ -1073,6 +1097,28 @@ thredo_queue_try_get_for_bindings (ThredoQueue  *self,
 {
   thredo_value_set_nothing (item);
   return thredo_queue_try_get (self, item, error);
+}
+
+/**
+ * thredo_queue_try_get_boxed:
+ * @self: a queue
+ * @error: return location for an error
+ *
+ * Gets an item without waiting, as [method@Thredo.Queue.try_get] does.
+ *
+ * For languages that do not let go of what a call fills in, as GJS does not.
+ *
+ * Returns: (transfer full): the item, or %NULL with an error, as there
+ *
+ * Since: 1.0
+ */
+GValue *
+thredo_queue_try_get_boxed (ThredoQueue  *self,
+                            GError      **error)
+{
+  GValue value = G_VALUE_INIT;
+
+  return thredo_queue_try_get (self, &value, error) ? thredo_value_box (&value) : NULL;
 }
 
 /**

@@ -125,13 +125,24 @@ gboolean thredo_queue_get_for_bindings (ThredoQueue   *self,
                                         GCancellable  *cancellable,
                                         GError       **error);
 THREDO_AVAILABLE
+GValue *thredo_queue_get_boxed (ThredoQueue   *self,
+                                GCancellable  *cancellable,
+                                GError       **error);
+THREDO_AVAILABLE
 gboolean thredo_queue_get_finish_for_bindings (ThredoQueue   *self,
                                                GAsyncResult  *result,
                                                GValue        *item,
                                                GError       **error);
 THREDO_AVAILABLE
+GValue *thredo_queue_get_finish_boxed (ThredoQueue   *self,
+                                       GAsyncResult  *result,
+                                       GError       **error);
+THREDO_AVAILABLE
 gboolean thredo_queue_try_get_for_bindings (ThredoQueue  *self,
                                             GValue       *item,
                                             GError      **error);
+THREDO_AVAILABLE
+GValue *thredo_queue_try_get_boxed (ThredoQueue  *self,
+                                    GError      **error);
 
 G_END_DECLS

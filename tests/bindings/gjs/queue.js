@@ -5,6 +5,7 @@
 import GLib from 'gi://GLib';
 import Gio from 'gi://Gio';
 import Thredo from 'gi://Thredo?version=1.0';
+import System from 'system';
 
 import {
     AbortSignal, Cancelled, Closed, WouldBlock, assert, assertEqual, assertRejects, assertSame, assertThrows, run, settle,
@@ -38,6 +39,8 @@ const items = {
     'proto-key': JSON.parse('{"__proto__": {"x": 1}, "constructor": 2}'),
     'bytes': new Uint8Array([0, 255, 7]),
     'no-bytes': new Uint8Array(0),
+    'numbers': [2 ** 31, -(2 ** 31) - 1, 1e21, 1e-7, 5e-324, -1e-310, 2 ** -1022, Number.MAX_VALUE, 123456789012, -Infinity, NaN],
+    'escapes': ['"', "'", '\\', '\n\r\t\b\f\v\u001f\u007f\u2028', '<>@%{}()[]', '\u{1f333}'],
     'inside': {big: 2n ** 70n, bytes: new Uint8Array([1]), text: '\0', nothing: undefined},
 };
 
@@ -92,6 +95,26 @@ Object.assign(tests, {
             queue.put([variant]);
             assert(queue.get()[0].equal(variant), text);
         }
+    },
+
+    async 'item/levels'() {
+        const queue = Thredo.Queue.new(0);
+        let item = 'bottom';
+        for (let n = 1; n < 60; n++)
+            item = n % 2 ? [item] : {item};
+        queue.put(item);
+        assertSame(queue.get(), item);
+        for (let n = 0; n < 100; n++)
+            item = [item];
+        assertThrows([RangeError, /more than 60 levels/], () => queue.put(item));
+        await assertRejects([RangeError, /more than 60 levels/], queue.put_async(item));
+    },
+
+    'item/many-bytes'() {
+        const queue = Thredo.Queue.new(0);
+        const bytes = Uint8Array.from({length: 100000}, (_, n) => n % 256);
+        queue.put(bytes);
+        assertSame(queue.get(), bytes);
     },
 
     // It is a copy, as what JSON makes is.
@@ -298,6 +321,28 @@ Object.assign(tests, {
             assert(queue.is_empty());
         }
         assertEqual(nWon.join(), '1000,1000');
+    },
+
+    // What GJS would never free is not what items are made of.
+    async 'memory'() {
+        const getSize = () => {
+            const [, text] = GLib.file_get_contents('/proc/self/statm');
+            return Number(new TextDecoder().decode(text).split(' ')[1]);
+        };
+        const queue = Thredo.Queue.new(0);
+        const sizes = [];
+        for (let round = 0; round < 6; round++) {
+            for (let n = 0; n < 4000; n++) {
+                queue.put({n, text: 'x'.repeat(200)});
+                queue.get();
+                queue.put('x'.repeat(1000));
+                await queue.get_async();
+            }
+            System.gc();
+            sizes.push(getSize());
+        }
+        // Pages: each round puts more than four megabytes.
+        assert(sizes[5] - sizes[2] < 1000, sizes.join());
     },
 
     async 'many'() {

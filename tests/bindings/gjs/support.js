@@ -37,9 +37,9 @@ function isSame(a, b) {
     if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
         return false;
     const keys = Object.keys(a);
-    return Object.getPrototypeOf(a) === Object.getPrototypeOf(b) &&
-        keys.length === Object.keys(b).length &&
-        keys.every((key, i) => key === Object.keys(b)[i] && isSame(a[key], b[key]));
+    const otherKeys = Object.keys(b);
+    return Object.getPrototypeOf(a) === Object.getPrototypeOf(b) && keys.length === otherKeys.length &&
+        keys.every((key, i) => key === otherKeys[i] && isSame(a[key], b[key]));
 }
 
 // To the order of keys, the sign of a zero and the type of a number.

@@ -213,8 +213,11 @@ async function ignore_after(seconds, func, timeout_result = null, signal = null)
 // --- items -----------------------------------------------------------------------------------
 
 // What a Value of GObject can hold goes as that: numbers, strings, booleans, null, objects, boxed
-// types. Everything else is a variant of the type "v" with what toVariant() makes of it inside, by
-// which it can be told from a variant that is an item itself.
+// types. Everything else is a variant of the type "v" with what writeVariant() writes of it inside,
+// by which it can be told from a variant that is an item itself.
+//
+// It is written as text and parsed, for GJS 1.74 never frees what a constructor of GLib.Variant
+// returns; and that is one call, whatever there is inside.
 
 const ODD_TEXT = /[\0\p{Surrogate}]/u;
 
@@ -239,33 +242,52 @@ function isOfC(value) {
         (value.constructor !== Object && value.constructor?.$gtype !== undefined);
 }
 
-// What the text of a variant cannot have in it goes by its UTF-16 units.
-function textToVariant(text) {
-    if (!ODD_TEXT.test(text))
-        return new GLib.Variant('s', text);
-    return new GLib.Variant('aq', Array.from({length: text.length}, (_, i) => text.charCodeAt(i)));
+// What a string of a variant cannot have in it goes by its UTF-16 units.
+function writeString(string) {
+    if (!ODD_TEXT.test(string))
+        return JSON.stringify(string);
+    return `@aq [${Array.from({length: string.length}, (_, n) => string.charCodeAt(n)).join()}]`;
 }
 
-function objectToVariant(value, around) {
-    const entries = Object.entries(value).map(([key, each]) => [key, toVariant(each, around)]);
+const LEAST_NORMAL = 2 ** -1022;
 
-    if (!entries.some(([key]) => ODD_TEXT.test(key)))
-        return new GLib.Variant('a{sv}', Object.fromEntries(entries));
-    return new GLib.Variant('a(vv)', entries.map(([key, each]) => [textToVariant(key), each]));
+function writeNumber(number) {
+    if (Object.is(number | 0, number))
+        return String(number);
+    if (!Number.isFinite(number))
+        return Number.isNaN(number) ? 'nan' : String(number).replace('Infinity', 'inf');
+    if (Object.is(number, -0))
+        return '-0.0';
+    // What the parser takes for an overflow, in units of the least number there is.
+    if (Math.abs(number) < LEAST_NORMAL)
+        return `(int64 ${number / Number.MIN_VALUE},)`;
+    const digits = String(number);
+    return /[.e]/.test(digits) ? digits : `${digits}.0`;
 }
 
-function toVariant(value, around = []) {
+function writeObject(object, around) {
+    const entries = Object.entries(object).map(([key, value]) =>
+        [writeString(key), writeVariant(value, around), ODD_TEXT.test(key)]);
+
+    if (entries.length === 0)
+        return '@a{sv} {}';
+    if (entries.some(([, , isOdd]) => isOdd))
+        return `[${entries.map(([key, value]) => `(<${key}>, <${value}>)`).join()}]`;
+    return `{${entries.map(([key, value]) => `${key}: <${value}>`).join()}}`;
+}
+
+function writeVariant(value, around = []) {
     switch (typeof value) {
     case 'boolean':
-        return new GLib.Variant('b', value);
+        return String(value);
     case 'number':
-        return new GLib.Variant(Object.is(value | 0, value) ? 'i' : 'd', value);
+        return writeNumber(value);
     case 'string':
-        return textToVariant(value);
+        return writeString(value);
     case 'bigint':
-        return new GLib.Variant('(s)', [value.toString()]);
+        return `("${value}",)`;
     case 'undefined':
-        return new GLib.Variant('()', []);
+        return '()';
     case 'object':
         break;
     default:
@@ -273,18 +295,29 @@ function toVariant(value, around = []) {
     }
 
     if (value === null)
-        return new GLib.Variant('mv', null);
+        return '@mv nothing';
     if (value instanceof GLib.Variant)
-        return new GLib.Variant('(v)', [value]);
+        return `(<${value.print(true)}>,)`;
     if (value instanceof Uint8Array)
-        return new GLib.Variant('ay', value);
+        return `@ay [${value.join()}]`;
     if (around.includes(value))
         throw new TypeError('An item cannot have itself inside');
-    if (Array.isArray(value))
-        return new GLib.Variant('av', Array.from(value, each => toVariant(each, [...around, value])));
+    if (Array.isArray(value)) {
+        const elements = Array.from(value, each => `<${writeVariant(each, [...around, value])}>`);
+        return elements.length === 0 ? '@av []' : `[${elements.join()}]`;
+    }
     if (isPlain(value))
-        return objectToVariant(value, [...around, value]);
+        return writeObject(value, [...around, value]);
     throw new TypeError(`An item cannot be ${describe(value)}, nor have it inside`);
+}
+
+// Variants have no more than 128 levels, and each of ours takes two.
+const MOST_LEVELS = 60;
+
+function countLevels(value) {
+    if (typeof value !== 'object' || value === null || value instanceof GLib.Variant)
+        return 1;
+    return 1 + Object.values(value).reduce((most, each) => Math.max(most, countLevels(each)), 0);
 }
 
 function addProperty(object, key, value) {
@@ -310,6 +343,8 @@ function fromVariant(variant) {
         return variant.n_children() === 0 ? null : fromVariant(variant.get_child_value(0));
     case '()':
         return undefined;
+    case '(x)':
+        return variant.get_child_value(0).get_int64() * Number.MIN_VALUE;
     case '(s)':
         return BigInt(variant.get_child_value(0).unpack());
     case '(v)':
@@ -332,6 +367,18 @@ function fromVariant(variant) {
     }
 }
 
+function box(value) {
+    const text = `<${writeVariant(value)}>`;
+
+    try {
+        return GLib.Variant.parse(null, text, null, null);
+    } catch (error) {
+        if (countLevels(value) > MOST_LEVELS)
+            throw new RangeError(`An item cannot have more than ${MOST_LEVELS} levels`);
+        throw error;
+    }
+}
+
 function toItem(value) {
     switch (typeof value) {
     case 'boolean':
@@ -348,7 +395,7 @@ function toItem(value) {
             return value;
         break;
     }
-    return new GLib.Variant('v', toVariant(value));
+    return box(value);
 }
 
 function fromItem(value) {
@@ -359,11 +406,15 @@ function fromItem(value) {
 
 // --- waits -----------------------------------------------------------------------------------
 
-// Each of these makes of what the C function returns what the caller wants: the item that is
-// behind a boolean, for one.
+// Each of these makes of what the C function returns what the caller wants.
 const same = result => result;
 const second = result => result[1];
-const secondItem = result => fromItem(result[1]);
+
+// GJS 1.74 never frees what is in a Value that a call fills in; of one that it returns it does.
+function useBoxed(owner, ...names) {
+    for (const name of names)
+        owner[name] = owner[`${name}_boxed`];
+}
 
 function checkCount(name, args, most) {
     if (args.length > most)
@@ -473,15 +524,11 @@ function refuseJavaScriptThread(thread, label) {
 
 // --- the classes -----------------------------------------------------------------------------
 
-function resultOf(thread) {
-    const [isSet, result] = thread._getResultOrNothing();
-    return isSet ? fromItem(result) : null;
-}
-
 function overrideThread(Thread) {
     const start = Thread.prototype.start;
     const spawnCommand = Thread.spawn_command;
-    const getResult = Thread.prototype.get_result;
+    const getResult = Thread.prototype.get_result_boxed;
+    const resultOf = thread => fromItem(getResult.call(thread));
 
     refuse(Thread, 'new', 'Thredo.Thread.new()', OTHER_THREADS);
     refuse(Thread, 'spawn', 'Thredo.Thread.spawn()', OTHER_THREADS);
@@ -499,7 +546,6 @@ function overrideThread(Thread) {
         return spawnNative(library, symbol, argument);
     };
 
-    Object.defineProperty(Thread.prototype, '_getResultOrNothing', {value: getResult});
     Thread.prototype.get_result = function () {
         return resultOf(this);
     };
@@ -542,7 +588,8 @@ function overrideGroup(Group) {
     };
     overrideWait(Group.prototype, 'join');
     overrideWait(Group.prototype, 'next_done');
-    overrideWait(Group.prototype, 'next_result', secondItem);
+    useBoxed(Group.prototype, 'next_result', 'next_result_finish');
+    overrideWait(Group.prototype, 'next_result', fromItem);
 
     Group.prototype.in_order = async function* (signal = null) {
         let thread;
@@ -560,17 +607,18 @@ function isClosed(error) {
 }
 
 function overrideQueue(Queue) {
-    const {try_put: tryPut, try_get: tryGet} = Queue.prototype;
+    const {try_put: tryPut, try_get_boxed: tryGet} = Queue.prototype;
     const newPriority = Queue.new_priority;
 
     overrideWait(Queue.prototype, 'put', same, toItem);
-    overrideWait(Queue.prototype, 'get', secondItem);
+    useBoxed(Queue.prototype, 'get', 'get_finish');
+    overrideWait(Queue.prototype, 'get', fromItem);
     overrideWait(Queue.prototype, 'join');
     Queue.prototype.try_put = function (item) {
         return tryPut.call(this, toItem(item));
     };
     Queue.prototype.try_get = function () {
-        return secondItem(tryGet.call(this));
+        return fromItem(tryGet.call(this));
     };
     Queue.new_priority = function (maxSize = 0, compare = null) {
         if (compare !== null) {

@@ -35,8 +35,9 @@ under its own names.
 
 import sys
 
-from ._thredo import rest, select, selectors, socket, ssl
+from ._thredo import durations, rest, select, selectors, socket, ssl
 from ._thredo.base import native
+from ._thredo.durations import sleep_async
 from ._thredo.errors import (
     BrokenBarrierError,
     CancelledError,
@@ -71,10 +72,11 @@ __all__ = [
     "DeadlockError", "Empty", "Event", "Full", "Group", "LifoQueue", "Lock", "NotOwnerError", "PriorityQueue",
     "Queue", "QueueClosed", "RLock", "Scope", "Semaphore", "SignalEvent", "StateError", "Thread",
     "ThreadCancelled", "ThreadError", "ThreadGroup", "ThreadTimeout", "ThredoMixIn", "await_", "check_cancelled",
-    "enable", "ignore_after", "more_magic", "run", "select", "selectors", "shield", "sleep", "socket", "spawn", "ssl",
+    "enable", "ignore_after", "more_magic", "run", "select", "selectors", "shield", "sleep", "sleep_async", "socket", "spawn", "ssl",
     "timeout_after", "wait_fd",
 ]
 
+durations.adapt()
 rest.adapt_methods({cls.__name__: cls for cls in (
     Barrier, BoundedSemaphore, Condition, Event, Group, Lock, Queue, RLock, Scope, Semaphore, SignalEvent, Thread)})
 for _name, _function in rest.adapt_functions(__all__).items():

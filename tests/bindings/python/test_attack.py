@@ -309,5 +309,25 @@ Thredo.spawn(begin).join()
         self.assertEqual(program.end()[:2], (0, "-1\n"))
 
 
+    def test_while_threads_begin(self):
+        program = Program("""
+is_over = threading.Event()
+def spawning():
+    while not is_over.is_set():
+        Thredo.spawn(int).join()
+threads = [Thredo.spawn(spawning) for i in range(2)]
+for i in range(100):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(15)
+        os._exit(Thredo.spawn(int).join())
+    if os.waitpid(child, 0)[1] != 0:
+        say("a child has failed")
+        break
+is_over.set()
+""", limit=60)
+        self.assertEqual(program.end(), (0, "", ""))
+
+
 if __name__ == "__main__":
     unittest.main()

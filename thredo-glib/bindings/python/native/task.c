@@ -363,6 +363,10 @@ end_child (Task *task)
   Py_Exit (1);
 }
 
+/* Python makes a state under a lock, without the GIL; a child that is forked meanwhile would
+ * never get that. */
+static GMutex birth_lock;
+
 /* The thread has a state of its own, as Python's own threads have. One of
  * PyGILState_Ensure() has nobody inside any more when it is cleared, in most versions: if
  * what is in a threading.local() then calls that as well, on its way out, the state is
@@ -374,7 +378,9 @@ enter_python (void)
 
   if (PyGILState_GetThisThreadState () != NULL)
     return NULL;
+  g_mutex_lock (&birth_lock);
   state = PyThreadState_New (PyInterpreterState_Main ());
+  g_mutex_unlock (&birth_lock);
   if (state != NULL)
     PyEval_RestoreThread (state);
   return state;
@@ -770,7 +776,29 @@ static PyType_Spec thread_spec = {
   .slots = thread_slots,
 };
 
+/* before_fork(), after_fork(is_child) */
+static PyObject *
+task_before_fork (PyObject *module,
+                  PyObject *unused)
+{
+  g_mutex_lock (&birth_lock);
+  Py_RETURN_NONE;
+}
+
+static PyObject *
+task_after_fork (PyObject *module,
+                 PyObject *is_child)
+{
+  if (is_child == Py_True)
+    g_mutex_init (&birth_lock);
+  else
+    g_mutex_unlock (&birth_lock);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef native_task_functions[] = {
+  { "before_fork", task_before_fork, METH_NOARGS, NULL },
+  { "after_fork", task_after_fork, METH_O, NULL },
   { "spawn", task_spawn, METH_VARARGS, NULL },
   { "adopt_thread", task_adopt, METH_VARARGS, NULL },
   { "arm_task", task_arm, METH_VARARGS, NULL },

@@ -17,6 +17,8 @@ MODULE = "gi.repository.Thredo"
 
 # Who imports this need not be that thread; who forks is it in the child.
 native.set_main_thread(threading.main_thread().ident)
+os.register_at_fork(before=native.before_fork, after_in_parent=lambda: native.after_fork(False),
+                    after_in_child=lambda: native.after_fork(True))
 os.register_at_fork(after_in_child=lambda: native.set_main_thread(threading.get_ident()))
 
 

@@ -117,7 +117,8 @@ PyInit__thredo_native (void)
       PyModule_AddFunctions (module, native_io_functions) < 0 ||
       PyModule_AddFunctions (module, native_socket_functions) < 0 ||
       !native_queue_register (module) || !native_lock_register (module) ||
-      !native_task_register (module))
+      !native_task_register (module) ||
+      !native_thread_register (module))
     goto fail;
   return module;
 

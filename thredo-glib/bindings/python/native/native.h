@@ -133,10 +133,40 @@ gboolean native_value_init (GValue   *value,
                             PyObject *object);
 PyObject *native_value_take (GValue *value);
 
+/* task.c */
+
+/* A function that a thread runs, and what came of it.
+ *
+ * It is a Python object of its own, held by the thread's wrapper in its
+ * dictionary, and by the thread while the function runs: so Python's collector
+ * sees the way from an exception through its frames back to the thread, and can
+ * break the cycle. */
+typedef struct
+{
+  PyObject_HEAD
+      PyObject *function; /* the three are dropped when it has run */
+  PyObject *args;
+  PyObject *kwargs;
+  PyObject *result;
+  PyObject *exception;
+  PyObject *run;   /* what thredo.run() it belongs to, or NULL */
+  PyObject *group; /* a weak reference to it, or NULL */
+  PyObject *name;
+  unsigned long long number; /* in which order tasks ended, from 1; 0 if this has not */
+  unsigned long ident;       /* of the thread that ran it */
+  char is_cancelled;
+  char is_told; /* somebody asked how it ended */
+  PyObject *weak_references;
+} NativeTask;
+
+extern PyTypeObject *native_task_type;
+extern PyObject *native_task_attribute;
+
 /* The types that lend their methods to the overrides' classes. */
 gboolean native_queue_register (PyObject *module);
 gboolean native_lock_register (PyObject *module);
 gboolean native_task_register (PyObject *module);
+gboolean native_thread_register (PyObject *module);
 
 extern PyMethodDef native_task_functions[];
 extern PyMethodDef native_io_functions[];

@@ -4,44 +4,19 @@
 
 #include <structmember.h>
 
-/* A function that a thread runs, and what came of it.
- *
- * It is a Python object of its own, held by the thread's wrapper in its
- * dictionary, and by the thread while the function runs: so Python's collector
- * sees the way from an exception through its frames back to the thread, and can
- * break the cycle. */
-
-typedef struct
-{
-  PyObject_HEAD
-      PyObject *function; /* the three are dropped when it has run */
-  PyObject *args;
-  PyObject *kwargs;
-  PyObject *result;
-  PyObject *exception;
-  PyObject *run;   /* what thredo.run() it belongs to, or NULL */
-  PyObject *group; /* a weak reference to it, or NULL */
-  PyObject *name;
-  unsigned long long number; /* in which order tasks ended, from 1; 0 if this has not */
-  unsigned long ident;       /* of the thread that ran it */
-  char is_cancelled;
-  char is_told; /* somebody asked how it ended */
-  PyObject *weak_references;
-} Task;
-
-static PyTypeObject *task_type;
+PyTypeObject *native_task_type;
 static unsigned long long last_number;
-static __thread Task *current;
+static __thread NativeTask *current;
 
 static PyObject *threading_module;
-static PyObject *task_attribute; /* "_task" */
+PyObject *native_task_attribute; /* "_task" */
 
 static int
 task_traverse (PyObject  *object,
                visitproc  visit,
                void      *arg)
 {
-  Task *self = (Task *) object;
+  NativeTask *self = (NativeTask *) object;
 
 #if PY_VERSION_HEX >= 0x03090000
   Py_VISIT (Py_TYPE (object));
@@ -59,7 +34,7 @@ task_traverse (PyObject  *object,
 static int
 task_clear (PyObject *object)
 {
-  Task *self = (Task *) object;
+  NativeTask *self = (NativeTask *) object;
 
   Py_CLEAR (self->function);
   Py_CLEAR (self->args);
@@ -75,7 +50,7 @@ task_clear (PyObject *object)
 static void
 task_finalize (PyObject *object)
 {
-  Task *self = (Task *) object;
+  NativeTask *self = (NativeTask *) object;
   PyObject *type, *value, *traceback, *result;
 
   if (self->exception == NULL || self->is_told || self->is_cancelled)
@@ -93,7 +68,7 @@ task_finalize (PyObject *object)
 static void
 task_dealloc (PyObject *object)
 {
-  Task *self = (Task *) object;
+  NativeTask *self = (NativeTask *) object;
   PyTypeObject *type = Py_TYPE (object);
 
   if (PyObject_CallFinalizerFromDealloc (object) < 0)
@@ -108,16 +83,16 @@ task_dealloc (PyObject *object)
 }
 
 static PyMemberDef task_members[] = {
-  { "result", T_OBJECT, offsetof (Task, result), READONLY, NULL },
-  { "exception", T_OBJECT, offsetof (Task, exception), READONLY, NULL },
-  { "run", T_OBJECT, offsetof (Task, run), READONLY, NULL },
-  { "group", T_OBJECT, offsetof (Task, group), 0, NULL },
-  { "name", T_OBJECT, offsetof (Task, name), READONLY, NULL },
-  { "number", T_ULONGLONG, offsetof (Task, number), READONLY, NULL },
-  { "ident", T_ULONG, offsetof (Task, ident), READONLY, NULL },
-  { "is_cancelled", T_BOOL, offsetof (Task, is_cancelled), READONLY, NULL },
-  { "is_told", T_BOOL, offsetof (Task, is_told), 0, NULL },
-  { "__weaklistoffset__", T_PYSSIZET, offsetof (Task, weak_references), READONLY, NULL },
+  { "result", T_OBJECT, offsetof (NativeTask, result), READONLY, NULL },
+  { "exception", T_OBJECT, offsetof (NativeTask, exception), READONLY, NULL },
+  { "run", T_OBJECT, offsetof (NativeTask, run), READONLY, NULL },
+  { "group", T_OBJECT, offsetof (NativeTask, group), 0, NULL },
+  { "name", T_OBJECT, offsetof (NativeTask, name), READONLY, NULL },
+  { "number", T_ULONGLONG, offsetof (NativeTask, number), READONLY, NULL },
+  { "ident", T_ULONG, offsetof (NativeTask, ident), READONLY, NULL },
+  { "is_cancelled", T_BOOL, offsetof (NativeTask, is_cancelled), READONLY, NULL },
+  { "is_told", T_BOOL, offsetof (NativeTask, is_told), 0, NULL },
+  { "__weaklistoffset__", T_PYSSIZET, offsetof (NativeTask, weak_references), READONLY, NULL },
   { NULL }
 };
 
@@ -132,19 +107,19 @@ static PyType_Slot task_slots[] = {
 
 static PyType_Spec task_spec = {
   .name = "gi.overrides._thredo_native.Task",
-  .basicsize = sizeof (Task),
+  .basicsize = sizeof (NativeTask),
   .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
   .slots = task_slots,
 };
 
-static Task *
+static NativeTask *
 task_new (PyObject *function,
           PyObject *args,
           PyObject *kwargs,
           PyObject *name,
           PyObject *run)
 {
-  Task *self = (Task *) task_type->tp_alloc (task_type, 0);
+  NativeTask *self = (NativeTask *) native_task_type->tp_alloc (native_task_type, 0);
 
   if (self == NULL)
     return NULL;
@@ -287,7 +262,7 @@ leave_result (ThredoThread *thread,
 }
 
 static void
-task_call (Task          *self,
+task_call (NativeTask    *self,
            ThredoThread  *thread,
            GError       **error)
 {
@@ -337,22 +312,22 @@ task_call (Task          *self,
  * queue for it a second time, against the one that it has just woken. */
 typedef struct
 {
-  Task *task;
+  NativeTask *task;
 } Hold;
 
 static Hold *
-hold_new (Task *task)
+hold_new (NativeTask *task)
 {
   Hold *self = g_new (Hold, 1);
 
-  self->task = (Task *) Py_NewRef ((PyObject *) task);
+  self->task = (NativeTask *) Py_NewRef ((PyObject *) task);
   return self;
 }
 
 /* In a child that was forked here, this is the main thread, and its function was the
  * program: what would be left of it has no end. */
 static void
-end_child (Task *task)
+end_child (NativeTask *task)
 {
   if (task->exception == NULL)
     Py_Exit (0);
@@ -434,11 +409,11 @@ hold_free (gpointer data)
 
 static PyObject *
 wrap (ThredoThread *thread,
-      Task         *task)
+      NativeTask   *task)
 {
   PyObject *wrapper = pygobject_new_full (G_OBJECT (thread), TRUE, NULL);
 
-  if (wrapper != NULL && PyObject_SetAttr (wrapper, task_attribute, (PyObject *) task) < 0)
+  if (wrapper != NULL && PyObject_SetAttr (wrapper, native_task_attribute, (PyObject *) task) < 0)
     Py_CLEAR (wrapper);
   return wrapper;
 }
@@ -455,7 +430,7 @@ task_spawn (PyObject *module,
   ThredoThread *thread;
   GError *error = NULL;
   int is_daemon;
-  Task *task;
+  NativeTask *task;
 
   if (!PyArg_ParseTuple (arguments, "OUpOOO!|O!", &group_wrapper, &name, &is_daemon, &run,
                          &function, &PyTuple_Type, &args, &PyDict_Type, &kwargs))
@@ -506,7 +481,7 @@ task_adopt (PyObject *module,
 {
   PyObject *wrapper, *name, *result;
   const char *name_string;
-  Task *task;
+  NativeTask *task;
 
   if (!PyArg_ParseTuple (arguments, "OU", &wrapper, &name))
     return NULL;
@@ -519,7 +494,7 @@ task_adopt (PyObject *module,
 
   result = native_adopt (
       wrapper, thredo_thread_new (name_string, task_main, hold_new (task), hold_free));
-  if (result != NULL && PyObject_SetAttr (wrapper, task_attribute, (PyObject *) task) < 0)
+  if (result != NULL && PyObject_SetAttr (wrapper, native_task_attribute, (PyObject *) task) < 0)
     Py_CLEAR (result);
   Py_DECREF (task);
   return result;
@@ -532,11 +507,12 @@ task_arm (PyObject *module,
           PyObject *arguments)
 {
   PyObject *object, *function, *args;
-  Task *task;
+  NativeTask *task;
 
-  if (!PyArg_ParseTuple (arguments, "O!OO!", task_type, &object, &function, &PyTuple_Type, &args))
+  if (!PyArg_ParseTuple (arguments, "O!OO!", native_task_type, &object, &function, &PyTuple_Type,
+                         &args))
     return NULL;
-  task = (Task *) object;
+  task = (NativeTask *) object;
   if (task->number == 0 && task->function == NULL)
     {
       task->function = Py_NewRef (function);
@@ -550,10 +526,10 @@ static PyObject *
 task_disarm (PyObject *module,
              PyObject *object)
 {
-  if (Py_TYPE (object) == task_type)
+  if (Py_TYPE (object) == native_task_type)
     {
-      Py_CLEAR (((Task *) object)->function);
-      Py_CLEAR (((Task *) object)->args);
+      Py_CLEAR (((NativeTask *) object)->function);
+      Py_CLEAR (((NativeTask *) object)->args);
     }
   Py_RETURN_NONE;
 }
@@ -592,190 +568,6 @@ task_get_result (PyObject *module,
   return Py_BuildValue ("(N)", native_value_take (&value));
 }
 
-static gboolean
-join (gpointer       object,
-      GCancellable  *cancellable,
-      GError       **error)
-{
-  return thredo_thread_join (object, cancellable, error);
-}
-
-static gboolean
-wait_for (gpointer       object,
-          GCancellable  *cancellable,
-          GError       **error)
-{
-  return thredo_thread_wait (object, cancellable, error);
-}
-
-/* Whether the error of a join is that of the thread, or of the wait for it. A
- * thread's own G_IO_ERROR_CANCELLED would be THREAD_CANCELLED. */
-static gboolean
-is_of_thread (ThredoThread *thread,
-              GError       *error)
-{
-  if (thredo_thread_is_alive (thread) ||
-      thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW ||
-      thredo_thread_get_state (thread) == THREDO_THREAD_STATE_FINISHED ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
-      g_error_matches (error, THREDO_ERROR, THREDO_ERROR_LOOP_THREAD))
-    return FALSE;
-  return !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
-         thredo_check_cancelled (NULL, NULL);
-}
-
-/* The end of a thread is seen even if there is no time to wait for it. One that was not
- * started is an error, which is told before a deadline only if that is yet to come. */
-static void
-spare_ended (ThredoThread *thread,
-             NativeLimits *limits)
-{
-  if (limits->timeout == NATIVE_FOREVER || thredo_thread_is_alive (thread))
-    return;
-  if (thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW)
-    limits->timeout = MAX (limits->timeout, NATIVE_LEAST);
-  else
-    limits->timeout = NATIVE_FOREVER;
-}
-
-static PyObject *
-get_task (PyObject *wrapper)
-{
-  PyObject *task = PyObject_GetAttr (wrapper, task_attribute);
-
-  if (task == NULL && PyErr_ExceptionMatches (PyExc_AttributeError))
-    {
-      PyErr_Clear ();
-      return Py_NewRef (Py_None);
-    }
-  return task;
-}
-
-static PyObject *
-conclude_join (PyObject     *wrapper,
-               ThredoThread *thread,
-               GError       *error)
-{
-  PyObject *task = get_task (wrapper);
-  PyObject *result = NULL;
-
-  if (task == NULL)
-    {
-      g_clear_error (&error);
-      return NULL;
-    }
-  if (error != NULL)
-    {
-      PyObject *exception = PyObject_CallFunction (
-          native_hooks.fail_join, "OOsis", wrapper, task, g_quark_to_string (error->domain),
-          error->code, error->message);
-
-      if (exception != NULL)
-        PyErr_SetObject ((PyObject *) Py_TYPE (exception), exception);
-      Py_XDECREF (exception);
-      g_error_free (error);
-    }
-  else if (Py_TYPE (task) == task_type && ((Task *) task)->result != NULL &&
-           ((Task *) task)->result != Py_None)
-    result = Py_NewRef (((Task *) task)->result);
-  else
-    {
-      GValue value = G_VALUE_INIT;
-
-      result = thredo_thread_get_result (thread, &value) ? native_value_take (&value)
-                                                         : Py_NewRef (Py_None);
-    }
-  Py_DECREF (task);
-  return result;
-}
-
-static PyObject *
-thread_join (PyObject        *self,
-             PyObject *const *args,
-             Py_ssize_t       n_args,
-             PyObject        *names)
-{
-  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
-  NativeLimits limits;
-  GError *error = NULL;
-
-  if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
-    return NULL;
-  spare_ended (thread, &limits);
-
-  switch (native_wait (join, thread, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
-                       &error))
-    {
-    case NATIVE_WAIT_DONE:
-      return conclude_join (self, thread, NULL);
-    case NATIVE_WAIT_TIMED_OUT:
-      Py_RETURN_NONE;
-    case NATIVE_WAIT_FAILED:
-      return is_of_thread (thread, error) ? conclude_join (self, thread, error)
-                                          : native_raise (error);
-    default:
-      return NULL;
-    }
-}
-
-static PyObject *
-thread_wait (PyObject        *self,
-             PyObject *const *args,
-             Py_ssize_t       n_args,
-             PyObject        *names)
-{
-  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
-  NativeLimits limits;
-  PyObject *task, *result;
-
-  if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
-    return NULL;
-  spare_ended (thread, &limits);
-  result = native_wait_bool (wait_for, thread, limits.cancellable, limits.timeout,
-                             NATIVE_WAIT_RESTARTS);
-  if (result != Py_True)
-    return result;
-
-  task = get_task (self);
-  if (task == NULL)
-    Py_CLEAR (result);
-  else if (Py_TYPE (task) == task_type)
-    ((Task *) task)->is_told = TRUE;
-  Py_XDECREF (task);
-  return result;
-}
-
-PyDoc_STRVAR (join_doc,
-              "join(timeout=None, *, cancellable=None)\n--\n\n"
-              "Wait until the thread has ended, and return the result of its function.\n\n"
-              "Raises ThreadError if the function has raised, or the thread was cancelled; the\n"
-              "exception of the thread is its __cause__. The wait ends with the thread, a cancel\n"
-              "of the caller or a scope around it (CancelledError), the deadline of a scope\n"
-              "(ThreadTimeout), or a cancel of `cancellable`; these leave the thread alone.\n"
-              "Returns None after `timeout` seconds, as threading.Thread's: is_alive() tells.");
-PyDoc_STRVAR (wait_doc,
-              "wait(timeout=None, *, cancellable=None)\n--\n\n"
-              "Wait until the thread has ended, however it ended.\n\n"
-              "What ends the wait is as of join(). Returns False if `timeout` seconds were too\n"
-              "short, or else True.");
-
-static PyMethodDef thread_methods[] = {
-  { "join", (PyCFunction) (void (*) (void)) thread_join, METH_FASTCALL | METH_KEYWORDS, join_doc },
-  { "wait", (PyCFunction) (void (*) (void)) thread_wait, METH_FASTCALL | METH_KEYWORDS, wait_doc },
-  { NULL }
-};
-
-static PyType_Slot thread_slots[] = {
-  { Py_tp_methods, thread_methods },
-  { 0, NULL },
-};
-
-static PyType_Spec thread_spec = {
-  .name = "gi.overrides._thredo_native.ThreadMethods",
-  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-  .slots = thread_slots,
-};
-
 /* before_fork(), after_fork(is_child) */
 static PyObject *
 task_before_fork (PyObject *module,
@@ -812,14 +604,12 @@ gboolean
 native_task_register (PyObject *module)
 {
   PyObject *type = PyType_FromSpec (&task_spec);
-  PyObject *methods = PyType_FromSpec (&thread_spec);
 
   threading_module = PyImport_ImportModule ("threading");
-  task_attribute = PyUnicode_InternFromString ("_task");
-  if (type == NULL || methods == NULL || threading_module == NULL || task_attribute == NULL)
+  native_task_attribute = PyUnicode_InternFromString ("_task");
+  if (type == NULL || threading_module == NULL || native_task_attribute == NULL)
     return FALSE;
-  task_type = (PyTypeObject *) Py_NewRef (type);
+  native_task_type = (PyTypeObject *) Py_NewRef (type);
 
-  return PyModule_AddObject (module, "Task", type) == 0 &&
-         PyModule_AddObject (module, "ThreadMethods", methods) == 0;
+  return PyModule_AddObject (module, "Task", type) == 0;
 }

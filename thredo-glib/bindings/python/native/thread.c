@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "native.h"
+
+/* The methods of Thread that wait. */
+
+static gboolean
+join (gpointer       object,
+      GCancellable  *cancellable,
+      GError       **error)
+{
+  return thredo_thread_join (object, cancellable, error);
+}
+
+static gboolean
+wait_for (gpointer       object,
+          GCancellable  *cancellable,
+          GError       **error)
+{
+  return thredo_thread_wait (object, cancellable, error);
+}
+
+/* Whether the error of a join is that of the thread, or of the wait for it. A
+ * thread's own G_IO_ERROR_CANCELLED would be THREAD_CANCELLED. */
+static gboolean
+is_of_thread (ThredoThread *thread,
+              GError       *error)
+{
+  if (thredo_thread_is_alive (thread) ||
+      thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW ||
+      thredo_thread_get_state (thread) == THREDO_THREAD_STATE_FINISHED ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+      g_error_matches (error, THREDO_ERROR, THREDO_ERROR_LOOP_THREAD))
+    return FALSE;
+  return !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
+         thredo_check_cancelled (NULL, NULL);
+}
+
+/* The end of a thread is seen even if there is no time to wait for it. One that was not
+ * started is an error, which is told before a deadline only if that is yet to come. */
+static void
+spare_ended (ThredoThread *thread,
+             NativeLimits *limits)
+{
+  if (limits->timeout == NATIVE_FOREVER || thredo_thread_is_alive (thread))
+    return;
+  if (thredo_thread_get_state (thread) == THREDO_THREAD_STATE_NEW)
+    limits->timeout = MAX (limits->timeout, NATIVE_LEAST);
+  else
+    limits->timeout = NATIVE_FOREVER;
+}
+
+static PyObject *
+get_task (PyObject *wrapper)
+{
+  PyObject *task = PyObject_GetAttr (wrapper, native_task_attribute);
+
+  if (task == NULL && PyErr_ExceptionMatches (PyExc_AttributeError))
+    {
+      PyErr_Clear ();
+      return Py_NewRef (Py_None);
+    }
+  return task;
+}
+
+static PyObject *
+conclude_join (PyObject     *wrapper,
+               ThredoThread *thread,
+               GError       *error)
+{
+  PyObject *task = get_task (wrapper);
+  PyObject *result = NULL;
+
+  if (task == NULL)
+    {
+      g_clear_error (&error);
+      return NULL;
+    }
+  if (error != NULL)
+    {
+      PyObject *exception = PyObject_CallFunction (
+          native_hooks.fail_join, "OOsis", wrapper, task, g_quark_to_string (error->domain),
+          error->code, error->message);
+
+      if (exception != NULL)
+        PyErr_SetObject ((PyObject *) Py_TYPE (exception), exception);
+      Py_XDECREF (exception);
+      g_error_free (error);
+    }
+  else if (Py_TYPE (task) == native_task_type && ((NativeTask *) task)->result != NULL &&
+           ((NativeTask *) task)->result != Py_None)
+    result = Py_NewRef (((NativeTask *) task)->result);
+  else
+    {
+      GValue value = G_VALUE_INIT;
+
+      result = thredo_thread_get_result (thread, &value) ? native_value_take (&value)
+                                                         : Py_NewRef (Py_None);
+    }
+  Py_DECREF (task);
+  return result;
+}
+
+static PyObject *
+thread_join (PyObject        *self,
+             PyObject *const *args,
+             Py_ssize_t       n_args,
+             PyObject        *names)
+{
+  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
+  NativeLimits limits;
+  GError *error = NULL;
+
+  if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
+    return NULL;
+  spare_ended (thread, &limits);
+
+  switch (native_wait (join, thread, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
+                       &error))
+    {
+    case NATIVE_WAIT_DONE:
+      return conclude_join (self, thread, NULL);
+    case NATIVE_WAIT_TIMED_OUT:
+      Py_RETURN_NONE;
+    case NATIVE_WAIT_FAILED:
+      return is_of_thread (thread, error) ? conclude_join (self, thread, error)
+                                          : native_raise (error);
+    default:
+      return NULL;
+    }
+}
+
+static PyObject *
+thread_wait (PyObject        *self,
+             PyObject *const *args,
+             Py_ssize_t       n_args,
+             PyObject        *names)
+{
+  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
+  NativeLimits limits;
+  PyObject *task, *result;
+
+  if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
+    return NULL;
+  spare_ended (thread, &limits);
+  result = native_wait_bool (wait_for, thread, limits.cancellable, limits.timeout,
+                             NATIVE_WAIT_RESTARTS);
+  if (result != Py_True)
+    return result;
+
+  task = get_task (self);
+  if (task == NULL)
+    Py_CLEAR (result);
+  else if (Py_TYPE (task) == native_task_type)
+    ((NativeTask *) task)->is_told = TRUE;
+  Py_XDECREF (task);
+  return result;
+}
+
+PyDoc_STRVAR (join_doc,
+              "join(timeout=None, *, cancellable=None)\n--\n\n"
+              "Wait until the thread has ended, and return the result of its function.\n\n"
+              "Raises ThreadError if the function has raised, or the thread was cancelled; the\n"
+              "exception of the thread is its __cause__. The wait ends with the thread, a cancel\n"
+              "of the caller or a scope around it (CancelledError), the deadline of a scope\n"
+              "(ThreadTimeout), or a cancel of `cancellable`; these leave the thread alone.\n"
+              "Returns None after `timeout` seconds, as threading.Thread's: is_alive() tells.");
+PyDoc_STRVAR (wait_doc,
+              "wait(timeout=None, *, cancellable=None)\n--\n\n"
+              "Wait until the thread has ended, however it ended.\n\n"
+              "What ends the wait is as of join(). Returns False if `timeout` seconds were too\n"
+              "short, or else True.");
+
+static PyMethodDef thread_methods[] = {
+  { "join", (PyCFunction) (void (*) (void)) thread_join, METH_FASTCALL | METH_KEYWORDS, join_doc },
+  { "wait", (PyCFunction) (void (*) (void)) thread_wait, METH_FASTCALL | METH_KEYWORDS, wait_doc },
+  { NULL }
+};
+
+static PyType_Slot thread_slots[] = {
+  { Py_tp_methods, thread_methods },
+  { 0, NULL },
+};
+
+static PyType_Spec thread_spec = {
+  .name = "gi.overrides._thredo_native.ThreadMethods",
+  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+  .slots = thread_slots,
+};
+
+gboolean
+native_thread_register (PyObject *module)
+{
+  PyObject *type = PyType_FromSpec (&thread_spec);
+
+  return type != NULL && PyModule_AddObject (module, "ThreadMethods", type) == 0;
+}

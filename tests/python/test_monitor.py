@@ -21,6 +21,7 @@ FOREVER = 24 * 3600 * 1000000
 # The program that is watched: a thread in a group that sleeps, a queue, and a lock with a line.
 PROGRAM = """
 import sys
+sys.modules["gi.overrides.Thredo"] = None
 import gi
 gi.require_version("Thredo", "1.0")
 from gi.repository import GLib, Thredo

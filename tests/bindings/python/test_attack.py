@@ -289,6 +289,23 @@ class Races(Case):
                 is_over.set()
 
 
+class Comparisons(unittest.TestCase):
+    def test_that_use_a_queue(self):
+        queue = Thredo.PriorityQueue()
+
+        class Item:
+            def __lt__(self, other):
+                queue.put(1)
+
+        first = Item()
+        queue.put(first)
+        for _ in range(2):
+            with self.assertRaises(Thredo.DeadlockError):
+                queue.put(Item())
+        self.assertEqual(queue.qsize(), 1)
+        self.assertIs(queue.get(), first)
+
+
 class Forks(unittest.TestCase):
     def test_wakeup_fd(self):
         program = Program("""

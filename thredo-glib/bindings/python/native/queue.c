@@ -141,6 +141,21 @@ raise_would_block (GError   *error,
   return NULL;
 }
 
+/* Of how many comparisons the thread is in the middle: with the locks of a queue. */
+static __thread guint n_comparing;
+
+static gboolean
+is_refused (ThredoQueue *queue)
+{
+  if (G_LIKELY (n_comparing == 0) ||
+      thredo_queue_get_order (queue) != THREDO_QUEUE_ORDER_PRIORITY)
+    return FALSE;
+
+  native_raise (g_error_new_literal (THREDO_ERROR, THREDO_ERROR_DEADLOCK,
+                                     "A comparison for a priority queue cannot use one"));
+  return TRUE;
+}
+
 /* Does it at once, or waits until it is done. */
 static gboolean
 transfer_within (Transfer           *transfer,
@@ -152,6 +167,8 @@ transfer_within (Transfer           *transfer,
 {
   GError *error = NULL;
 
+  if (is_refused (transfer->queue))
+    return FALSE;
   if (!limits->blocking || limits->timeout == 0)
     {
       if (attempt (transfer, at_once, &error))
@@ -446,6 +463,7 @@ compare (const GValue *a,
   int is_less = -1;
   int is_greater = 0;
 
+  n_comparing++;
   if (items[0] != NULL && items[1] != NULL)
     {
       is_less = PyObject_RichCompareBool (items[0], items[1], Py_LT);
@@ -457,6 +475,7 @@ compare (const GValue *a,
 
   Py_XDECREF (items[0]);
   Py_XDECREF (items[1]);
+  n_comparing--;
   PyGILState_Release (state);
   return is_less < 0 || is_greater < 0 ? G_MININT : is_greater - is_less;
 }

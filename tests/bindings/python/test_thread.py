@@ -2,6 +2,8 @@
 """Threads: results, failures, cancels; any object as argument and result."""
 
 import gc
+import logging
+import os
 import threading
 import traceback
 import unittest
@@ -379,6 +381,48 @@ class RunTest(Case):
 
     def test_nested(self):
         self.assertEqual(Thredo.run(Thredo.run, lambda: 5), 5)
+
+
+class StandInTest(Case):
+    """threading and logging know the threads by their names."""
+
+    def test_name(self):
+        def ask():
+            current = threading.current_thread()
+            record = logging.LogRecord("test", logging.INFO, __file__, 1, "hello", (), None)
+            return (current.name, record.threadName, current.ident == threading.get_ident(), current.is_alive(),
+                    current in threading.enumerate(), current is threading.current_thread(),
+                    current.native_id == threading.get_native_id())
+
+        thread = Thredo.spawn(ask, name="worker 7")
+        self.assertEqual(thread.join(), ("worker 7", "worker 7", True, True, True, True, True))
+        self.assertNotIn("worker 7", [other.name for other in threading.enumerate()])
+
+    def test_seen_from_outside(self):
+        event = Thredo.Event()
+        thread = Thredo.spawn(event.wait, name="asleep")
+        until_waiting(thread)
+        found = [other for other in threading.enumerate() if other.name == "asleep"]
+        self.assertEqual([other.ident for other in found], [thread.ident])
+        self.assertTrue(found[0].daemon)
+        self.assertIn("asleep", repr(found[0]))
+        event.set()
+        thread.join()
+        self.assertNotIn(found[0], threading.enumerate())
+
+    def test_next_one_has_its_own(self):
+        names = [Thredo.spawn(lambda: threading.current_thread().name, name=f"n{i}").join() for i in range(20)]
+        self.assertEqual(names, [f"n{i}" for i in range(20)])
+
+    def test_fork(self):
+        def fork():
+            name = threading.current_thread().name
+            child = os.fork()
+            if child == 0:
+                os._exit(threading.current_thread() is not threading.main_thread())
+            return os.waitpid(child, 0)[1], threading.current_thread().name == name
+
+        self.assertEqual(Thredo.spawn(fork, name="parent").join(), (0, True))
 
 
 if __name__ == "__main__":

@@ -74,9 +74,9 @@ set_hooks (PyObject *module,
 {
   NativeHooks hooks;
 
-  if (!PyArg_ParseTuple (args, "OOOOOOOOO", &hooks.translate, &hooks.fail_join, &hooks.note_failure,
-                         &hooks.report, &hooks.error_class, &hooks.empty, &hooks.full,
-                         &hooks.closed, &hooks.cancellable_class))
+  if (!PyArg_ParseTuple (args, "OOOOOOOOOO", &hooks.translate, &hooks.fail_join,
+                         &hooks.note_failure, &hooks.report, &hooks.enter, &hooks.error_class,
+                         &hooks.empty, &hooks.full, &hooks.closed, &hooks.cancellable_class))
     return NULL;
   Py_INCREF (args); /* which owns them, for ever */
   native_hooks = hooks;

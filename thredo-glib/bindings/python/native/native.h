@@ -39,6 +39,7 @@ typedef struct
   PyObject *fail_join;    /* (thread, task, domain, code, message): that of a failed thread */
   PyObject *note_failure; /* (task): a function has failed, and nobody was told yet */
   PyObject *report;       /* (task): a function has failed, and nobody will be told */
+  PyObject *enter;        /* (task): a thread begins with it */
   PyObject *error_class;  /* GLib.Error */
   PyObject *empty;        /* raised by a get that may not wait */
   PyObject *full;

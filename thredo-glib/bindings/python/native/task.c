@@ -266,10 +266,17 @@ task_call (NativeTask    *self,
            ThredoThread  *thread,
            GError       **error)
 {
+  PyObject *entered;
+
   install_hook ("_trace_hook", "settrace");
   install_hook ("_profile_hook", "setprofile");
 
   self->ident = PyThread_get_thread_ident ();
+  entered = PyObject_CallOneArg (native_hooks.enter, (PyObject *) self);
+  if (entered == NULL)
+    PyErr_WriteUnraisable ((PyObject *) self);
+  Py_XDECREF (entered);
+
   if (self->function != NULL)
     self->result = PyObject_Call (self->function, self->args, self->kwargs);
   else

@@ -11,6 +11,7 @@ import weakref
 
 from gi.repository import Gio, GLib
 
+from . import standin
 from .base import Thredo, native, public
 
 IO_DOMAIN = GLib.quark_to_string(Gio.io_error_quark())
@@ -223,4 +224,5 @@ def report_all():
             report(task)
 
 
-native.set_hooks(translate, fail_join, note_failure, report, GLib.Error, Empty, Full, ClosedError, Gio.Cancellable)
+native.set_hooks(translate, fail_join, note_failure, report, standin.enter, GLib.Error, Empty, Full, ClosedError,
+                 Gio.Cancellable)

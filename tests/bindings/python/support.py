@@ -151,7 +151,8 @@ faulthandler.enable()
 import gi
 gi.require_version("Thredo", "1.0")
 from gi.repository import GLib, Gio, Thredo
-say = lambda *what: print(*what, flush=True)
+# In one piece, and not by way of a file: the handler of a signal may come in the middle.
+say = lambda *what: os.write(1, (" ".join(map(str, what)) + "\\n").encode())
 def until(predicate):
     while not predicate():
         time.sleep(0)

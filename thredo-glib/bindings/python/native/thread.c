@@ -101,6 +101,35 @@ conclude_join (PyObject     *wrapper,
   return result;
 }
 
+/* With a reference meanwhile: the thread's own is then not the last but the wrapper's. Who drops
+ * that one needs the interpreter, to tell PyGObject, and the thread would queue for it against the
+ * one that it has just woken. And with one more chance for the thread to end before all is made
+ * ready for a wait: it may only have waited for the interpreter. */
+static NativeOutcome
+wait_with_reference (NativeWaitFunc       func,
+                     ThredoThread        *thread,
+                     const NativeLimits  *limits,
+                     GError             **error)
+{
+  NativeOutcome outcome;
+
+  g_object_ref (thread);
+  if (thredo_thread_is_alive (thread) && limits->timeout != 0)
+    {
+      PyThreadState *state = native_release ();
+
+      g_thread_yield ();
+      native_acquire (state);
+    }
+  if (!thredo_thread_is_alive (thread) && thredo_check_cancelled (limits->cancellable, NULL))
+    outcome = func (thread, NULL, error) ? NATIVE_WAIT_DONE : NATIVE_WAIT_FAILED;
+  else
+    outcome = native_wait (func, thread, limits->cancellable, limits->timeout,
+                           NATIVE_WAIT_RESTARTS, error);
+  g_object_unref (thread);
+  return outcome;
+}
+
 static PyObject *
 thread_join (PyObject        *self,
              PyObject *const *args,
@@ -115,8 +144,7 @@ thread_join (PyObject        *self,
     return NULL;
   spare_ended (thread, &limits);
 
-  switch (native_wait (join, thread, limits.cancellable, limits.timeout, NATIVE_WAIT_RESTARTS,
-                       &error))
+  switch (wait_with_reference (join, thread, &limits, &error))
     {
     case NATIVE_WAIT_DONE:
       return conclude_join (self, thread, NULL);

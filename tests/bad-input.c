@@ -936,6 +936,17 @@ join_dropped (ThredoThread  *thread,
 }
 
 static void
+test_queue_order (void)
+{
+  for (int i = -1; i <= THREDO_QUEUE_ORDER_PRIORITY + 1; i += THREDO_QUEUE_ORDER_PRIORITY + 2)
+    {
+      expect_critical ("*order*");
+      g_assert_null (thredo_queue_new_full (i, 0, NULL));
+      g_test_assert_expected_messages ();
+    }
+}
+
+static void
 test_queue_dropped (void)
 {
   const ThredoThreadFunc funcs[] = { get_from_dropped, put_to_dropped, join_dropped };
@@ -3125,6 +3136,7 @@ main (int    argc,
   g_test_add_func ("/bad-input/queue/get-pointer-of-value", test_get_pointer_of_value);
   g_test_add_func ("/bad-input/queue/put-nothing", test_put_nothing);
   g_test_add_func ("/bad-input/queue/sizes", test_queue_sizes);
+  g_test_add_func ("/bad-input/queue/order", test_queue_order);
   g_test_add_func ("/bad-input/queue/dropped", test_queue_dropped);
 
   g_test_add_func ("/bad-input/lock/release-free", test_release_free);

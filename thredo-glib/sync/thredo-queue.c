@@ -730,11 +730,14 @@ thredo_queue_new_full (ThredoQueueOrder order,
                        guint            max_size,
                        GDestroyNotify   free_func)
 {
-  ThredoQueue *self = g_object_new (THREDO_TYPE_QUEUE,
-                                    "order", order,
-                                    "max-size", max_size,
-                                    NULL);
+  ThredoQueue *self;
 
+  g_return_val_if_fail ((guint) order <= THREDO_QUEUE_ORDER_PRIORITY, NULL);
+
+  self = g_object_new (THREDO_TYPE_QUEUE,
+                       "order", order,
+                       "max-size", max_size,
+                       NULL);
   self->free_func = free_func;
 
   return self;

@@ -341,8 +341,9 @@ Object.assign(tests, {
             System.gc();
             sizes.push(getSize());
         }
-        // Pages: each round puts more than four megabytes.
-        assert(sizes[5] - sizes[2] < 1000, sizes.join());
+        // Pages: each round puts more than four megabytes. How large the collector's heap is to begin
+        // with is its own affair.
+        assert(sizes[5] - Math.max(...sizes.slice(0, 3)) < 1000, sizes.join());
     },
 
     async 'many'() {

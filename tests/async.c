@@ -731,6 +731,7 @@ typedef struct
   ThredoSemaphore *semaphore;
   ThredoSignalEvent *signal_event;
   Member member;
+  GMainContext *context;
   int fds[2];
 
   gboolean ok;
@@ -741,16 +742,15 @@ static void
 race_wait (Duel *duel)
 {
   Race *race = duel->data;
-  g_autoptr(GMainContext) context = g_main_context_new ();
   GAsyncResult *result = NULL;
 
-  g_main_context_push_thread_default (context);
+  g_main_context_push_thread_default (race->context);
   race->kind->begin (race, support_keep_result, &result);
   while (result == NULL)
-    g_main_context_iteration (context, TRUE);
+    g_main_context_iteration (race->context, TRUE);
   race->ok = race->kind->finish (race, result, &race->error);
   g_object_unref (result);
-  g_main_context_pop_thread_default (context);
+  g_main_context_pop_thread_default (race->context);
 }
 
 static void
@@ -970,7 +970,8 @@ judge_fd (Duel *duel)
   return race_end (race) ? DUEL_RIGHT : DUEL_LEFT;
 }
 
-/* A number that is closed: the wait ends by it, whoever waits. */
+/* A number that is closed: the wait ends by it, whoever waits. The other end stays open until
+ * then: who begins after the announcement may see that it has hung up. */
 static void
 prepare_closing (Duel *duel)
 {
@@ -1000,12 +1001,13 @@ close_number (Duel *duel)
   Race *race = duel->data;
 
   thredo_notify_closing (race->fds[0]);
-  close_pipe (race->fds);
+  g_close (race->fds[0], NULL);
 }
 
 static DuelSide
 judge_closing (Duel *duel)
 {
+  g_close (((Race *) duel->data)->fds[1], NULL);
   return race_end (duel->data) ? DUEL_RIGHT : DUEL_LEFT;
 }
 
@@ -1155,8 +1157,9 @@ test_race (gconstpointer data)
   const int signals[] = { SIGUSR1 };
   g_autoptr(ThredoSemaphore) semaphore = thredo_semaphore_new (0);
   g_autoptr(ThredoSignalEvent) signal_event = NULL;
+  g_autoptr(GMainContext) context = g_main_context_new ();
   g_autoptr(GError) error = NULL;
-  Race race = { .kind = kind, .semaphore = semaphore };
+  Race race = { .kind = kind, .semaphore = semaphore, .context = context };
   DuelKind duel = {
     .n_rounds = kind->n_rounds,
     .prepare = kind->prepare,

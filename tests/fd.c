@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -121,6 +122,23 @@ static void
 complete_out (gpointer data)
 {
   drain (((Pipe *) data)->fds[0]);
+}
+
+/* Stands in front of GLib's, so that something can happen in the middle of a look. */
+static _Thread_local void (*in_poll) (GPollFD *fd);
+
+gint
+g_poll (GPollFD *fds,
+        guint    n_fds,
+        gint     timeout)
+{
+  if (in_poll != NULL)
+    {
+      in_poll (fds);
+      in_poll = NULL;
+      return 1;
+    }
+  return poll ((struct pollfd *) fds, n_fds, timeout);
 }
 
 /* A FIFO that nobody writes to, and its other end, once there is one. */
@@ -659,6 +677,42 @@ test_many (void)
     }
 }
 
+/* A pipe both of whose ends are closed while the kernel looks at the one: it still has the file,
+ * and sees that the other end has hung up. */
+static int closed_pipe[2];
+
+static void
+close_in_poll (GPollFD *fd)
+{
+  g_assert_cmpint (fd->fd, ==, closed_pipe[0]);
+  thredo_notify_closing (closed_pipe[0]);
+  g_close (closed_pipe[0], NULL);
+  g_close (closed_pipe[1], NULL);
+  fd->revents = G_IO_HUP;
+}
+
+static void
+test_closed_in_poll (void)
+{
+  g_autoptr(GError) error = NULL;
+  GAsyncResult *result = NULL;
+
+  make_pipe (closed_pipe);
+  in_poll = close_in_poll;
+  g_assert_cmpint (thredo_wait_fd (closed_pipe[0], G_IO_IN, NULL, &error), ==, 0);
+  support_assert_closed (&error);
+  g_assert_null (in_poll);
+
+  make_pipe (closed_pipe);
+  in_poll = close_in_poll;
+  thredo_wait_fd_async (closed_pipe[0], G_IO_IN, NULL, support_keep_result, &result);
+  g_assert_null (in_poll);
+  support_iterate_until_result (&result);
+  g_assert_cmpint (thredo_wait_fd_finish (result, &error), ==, 0);
+  support_assert_closed (&error);
+  g_object_unref (result);
+}
+
 static gboolean
 on_loop (gpointer data)
 {
@@ -1017,6 +1071,7 @@ main (int    argc,
   g_test_add_func ("/fd/hang-up", test_hang_up);
   g_test_add_func ("/fd/several", test_several);
   g_test_add_func ("/fd/notify-closing", test_notify_closing);
+  g_test_add_func ("/fd/closed-in-poll", test_closed_in_poll);
   g_test_add_func ("/fd/closed-silently", test_closed_silently);
 #if !THREDO_PORTABLE
   g_test_add_func ("/fd/reused", test_reused);

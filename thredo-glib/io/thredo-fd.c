@@ -104,6 +104,29 @@ thredo_fd_wait (ThredoSlot            *slot,
                                cancellable, error);
 }
 
+/* Looks at the fd without waiting. TRUE: what was seen, or, where poll() looks at nothing (in
+ * a process that may open no files, if it has some), what had been seen before. FALSE: to be
+ * waited for, in the era that is returned. What is seen while somebody announces a close may be
+ * the close, and is not returned: the wait is of another era then, and ends by it. */
+static gboolean
+look_at_fd (int           fd,
+            GIOCondition  condition,
+            guint        *seen,
+            guint32      *era)
+{
+  GPollFD poll = { .fd = fd, .events = condition };
+  int n;
+
+  *era = thredo_watch_get_era (fd);
+  n = fd >= 0 ? g_poll (&poll, 1, 0) : 0;
+  if (n == -1)
+    return *seen != 0;
+  if (n == 0 || (poll.revents & G_IO_NVAL) != 0 || thredo_watch_get_era (fd) != *era)
+    return FALSE;
+  *seen = poll.revents;
+  return TRUE;
+}
+
 void
 thredo_fd_closing (int fd)
 {
@@ -305,8 +328,8 @@ thredo_wait_fd (int            fd,
                 GError       **error)
 {
   ThredoSlot *slot = thredo_slot_self ();
-  GPollFD poll = { .fd = fd, .events = condition };
   guint seen = 0;
+  guint32 era;
 
   g_return_val_if_fail ((condition & (G_IO_IN | G_IO_OUT | G_IO_PRI)) != 0, 0);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), 0);
@@ -316,19 +339,10 @@ thredo_wait_fd (int            fd,
 
   /* It is looked at again also after the wait: what the loop has seen may be what the wait
    * before would have been told, had it not been too late, and is gone. */
-  for (;;)
-    {
-      guint32 era = thredo_watch_get_era (fd);
-      int n = fd >= 0 ? g_poll (&poll, 1, 0) : 0;
-
-      if (n == 1 && (poll.revents & G_IO_NVAL) == 0)
-        return poll.revents;
-      /* poll() looks at nothing in a process that may open no files, if it has some. */
-      if (n == -1 && seen != 0)
-        return (GIOCondition) seen;
-      if (!wait_for_fd (slot, &wait_fd_info, NULL, fd, condition, era, &seen, cancellable, error))
-        return 0;
-    }
+  while (!look_at_fd (fd, condition, &seen, &era))
+    if (!wait_for_fd (slot, &wait_fd_info, NULL, fd, condition, era, &seen, cancellable, error))
+      return 0;
+  return (GIOCondition) seen;
 }
 
 /* A wait for a task. */
@@ -347,24 +361,13 @@ look_or_line_up (WaitAsync    *self,
                  guint         seen)
 {
   ThredoWait *wait = &self->async.wait;
-  GPollFD poll = { .fd = self->fd, .events = condition };
   GError *error = NULL;
   int error_number;
+  guint32 era;
 
-  for (;;)
+  while (!look_at_fd (self->fd, condition, &seen, &era))
     {
-      int n;
-
-      self->ticket = (ThredoWatchTicket) { condition, 0, thredo_watch_get_era (self->fd) };
-      n = self->fd >= 0 ? g_poll (&poll, 1, 0) : 0;
-      if (n == 1 && (poll.revents & G_IO_NVAL) == 0)
-        seen = poll.revents;
-      if ((n == 1 && (poll.revents & G_IO_NVAL) == 0) || (n == -1 && seen != 0))
-        {
-          g_task_return_int (self->async.task, (gssize) seen);
-          return FALSE;
-        }
-
+      self->ticket = (ThredoWatchTicket) { condition, 0, era };
       thredo_wait_arm (wait);
       wait->payload = &self->ticket;
       switch (thredo_watch_line_up (wait, self->fd, &error_number))
@@ -384,6 +387,8 @@ look_or_line_up (WaitAsync    *self,
       g_task_return_error (self->async.task, error);
       return FALSE;
     }
+  g_task_return_int (self->async.task, (gssize) seen);
+  return FALSE;
 }
 
 /* What the loop has seen may have been taken by somebody else since, and a wait that goes

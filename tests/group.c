@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "duel.h"
 #include "support.h"
 
 /* --- members that do as they are told ------------------------------------- */
@@ -1755,6 +1756,177 @@ test_next_done_many (void)
   g_assert_true (thredo_group_join (group, NULL, NULL));
 }
 
+/* --- the group of a thread ------------------------------------------------ */
+
+/* A group with a wrapper in a language that has a lock, as Python has the GIL. */
+typedef struct
+{
+  ThredoGroup *group;
+  ThredoThread *member;
+  GMutex language;
+  int is_held;
+  int is_waited_for;
+  int is_done;
+} Wrapped;
+
+static void
+when_toggled (gpointer  data,
+              GObject  *object,
+              gboolean  is_last)
+{
+  Wrapped *wrapped = data;
+
+  if (!is_last)
+    g_atomic_int_set (&wrapped->is_waited_for, TRUE);
+  g_mutex_lock (&wrapped->language);
+  g_mutex_unlock (&wrapped->language);
+}
+
+static gpointer
+ask_for_group (gpointer data)
+{
+  Wrapped *wrapped = data;
+
+  return thredo_thread_get_group (wrapped->member);
+}
+
+/* With the language's lock, while somebody waits for that in order to have the group. */
+static gpointer
+use_groups (gpointer data)
+{
+  Wrapped *wrapped = data;
+  g_autoptr(ThredoGroup) other = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(GPtrArray) threads = NULL;
+  g_autoptr(ThredoThread) taken = NULL;
+  GWeakRef weak;
+
+  g_mutex_lock (&wrapped->language);
+  g_atomic_int_set (&wrapped->is_held, TRUE);
+  support_wait_for_int (&wrapped->is_waited_for, TRUE);
+
+  thredo_group_set_max_running (wrapped->group, 2);
+  threads = thredo_group_get_threads (wrapped->group);
+  spawn_and_forget (wrapped->group, support_sleep_forever, NULL, NULL);
+  thredo_thread_cancel (wrapped->member);
+  taken = thredo_group_next_done (wrapped->group, NULL, NULL);
+  g_assert_true (taken == wrapped->member);
+  g_weak_ref_init (&weak, other);
+  g_clear_object (&other);
+  g_weak_ref_clear (&weak);
+
+  g_mutex_unlock (&wrapped->language);
+  g_atomic_int_set (&wrapped->is_done, TRUE);
+  return NULL;
+}
+
+static void
+test_get_group_toggle (void)
+{
+  Wrapped wrapped = { .group = thredo_group_new (THREDO_GROUP_WAIT_ALL) };
+  g_autoptr(ThredoGroup) found = NULL;
+  GThread *asker, *user;
+
+  g_mutex_init (&wrapped.language);
+  wrapped.member = thredo_group_spawn (wrapped.group, "member", support_sleep_forever, NULL, NULL,
+                                       NULL);
+  support_wait_for_state (wrapped.member, THREDO_THREAD_STATE_WAITING);
+  g_object_add_toggle_ref (G_OBJECT (wrapped.group), when_toggled, &wrapped);
+  g_object_unref (wrapped.group);
+
+  user = g_thread_new ("user", use_groups, &wrapped);
+  support_wait_for_int (&wrapped.is_held, TRUE);
+  asker = g_thread_new ("asker", ask_for_group, &wrapped);
+  support_wait_for_int (&wrapped.is_done, TRUE);
+  g_thread_join (user);
+  found = g_thread_join (asker);
+  g_assert_true (found == wrapped.group);
+
+  thredo_group_cancel (found);
+  g_assert_true (thredo_group_join (found, NULL, NULL));
+  g_clear_object (&found);
+  g_object_remove_toggle_ref (G_OBJECT (wrapped.group), when_toggled, &wrapped);
+  g_object_unref (wrapped.member);
+  g_mutex_clear (&wrapped.language);
+}
+
+typedef struct
+{
+  ThredoThread *member;
+  ThredoGroup *group;
+  ThredoGroup *found;
+  int n_finalized;
+} Drop;
+
+static void
+drop_prepare (Duel *duel)
+{
+  Drop *drop = duel->data;
+
+  drop->group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_object_set_data_full (G_OBJECT (drop->group), "counter", &drop->n_finalized,
+                          support_count_destroy);
+  g_assert_true (thredo_group_add (drop->group, drop->member, NULL));
+}
+
+static void
+drop_wait (Duel *duel)
+{
+}
+
+static void
+drop_ask (Duel *duel)
+{
+  Drop *drop = duel->data;
+
+  drop->found = thredo_thread_get_group (drop->member);
+}
+
+static void
+drop_drop (Duel *duel)
+{
+  Drop *drop = duel->data;
+
+  g_object_unref (drop->group);
+}
+
+/* Who has come first has it, whole; and it goes once, when nobody has it. */
+static DuelSide
+drop_judge (Duel *duel)
+{
+  Drop *drop = duel->data;
+  DuelSide winner = drop->found != NULL ? DUEL_LEFT : DUEL_RIGHT;
+
+  if (drop->found != NULL)
+    {
+      g_assert_true (drop->found == drop->group);
+      g_assert_cmpuint (thredo_group_get_policy (drop->found), ==, THREDO_GROUP_WAIT_ALL);
+      g_assert_cmpint (drop->n_finalized, ==, duel->round);
+      g_clear_object (&drop->found);
+    }
+  g_assert_cmpint (drop->n_finalized, ==, duel->round + 1);
+  support_join_ok (drop->member);
+  g_assert_null (thredo_thread_get_group (drop->member));
+  return winner;
+}
+
+static void
+test_get_group_dropped (void)
+{
+  const DuelKind kind = {
+    .prepare = drop_prepare,
+    .wait = drop_wait,
+    .left = drop_ask,
+    .right = drop_drop,
+    .judge = drop_judge,
+    .never_parks = TRUE,
+  };
+  Drop drop = { .member = thredo_thread_spawn (NULL, support_return_true, NULL, NULL, NULL) };
+
+  support_join_ok (drop.member);
+  duel_run (&kind, &drop);
+  g_object_unref (drop.member);
+}
+
 /* --- joined by hand ------------------------------------------------------- */
 
 static void
@@ -2446,6 +2618,8 @@ main (int    argc,
   g_test_add_func ("/group/add/running", test_add_running);
   g_test_add_func ("/group/add/to-cancelled", test_add_to_cancelled);
   g_test_add_func ("/group/join-by-member", test_join_by_member);
+  g_test_add_func ("/group/get-group/toggle", test_get_group_toggle);
+  g_test_add_func ("/group/get-group/dropped", test_get_group_dropped);
   g_test_add_func ("/group/add/surplus", test_add_surplus);
   g_test_add_func ("/group/join-async/waits", test_join_async);
   g_test_add_func ("/group/join-async/fails", test_join_async_fails);

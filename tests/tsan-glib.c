@@ -107,8 +107,8 @@ g_cond_wait_until (GCond  *cond,
 /* What was done under each of the references is seen by whoever drops the
  * last. So the count goes down here as long as it is not that: to look at it and
  * to acquire has to come after all others have counted down. No test that runs
- * under ThreadSanitizer uses toggle references, which want to know of the last
- * but one. */
+ * under ThreadSanitizer waits for a toggle reference to be told of the last but
+ * one. */
 void
 g_object_unref (gpointer object)
 {

@@ -1196,6 +1196,9 @@ thredo_thread_get_cancellable (ThredoThread *self)
  *
  * Gets the group that the thread is in.
  *
+ * One that is dropped at this moment may still be returned, and is as good as
+ * cancelled. Any thread may call this.
+ *
  * Returns: (transfer full) (nullable): the group, or %NULL if it is in none
  *
  * Since: 1.0

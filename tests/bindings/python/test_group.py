@@ -3,7 +3,7 @@
 
 import unittest
 
-from support import Case, Thredo, until, until_waiting
+from support import Case, Foreign, Thredo, until, until_waiting
 
 
 def forever():
@@ -238,6 +238,47 @@ class GroupTest(Case):
         group.join()
         self.assertIs(thread.result[1], group)
         self.assertIsNone(Thredo.spawn(lambda: Thredo.enable().group).join())
+
+    def test_group_of_thread_while_others_go(self):
+        """C takes a reference, for which PyGObject wants the interpreter, in which others drop groups."""
+        is_over = False
+
+        def make_and_drop():
+            while not is_over:
+                Thredo.ThreadGroup()
+
+        def ask(group, thread):
+            for i in range(20_000):
+                self.assertIs(thread.props.group, group)
+                self.assertIs(thread.get_group(), group)
+
+        with Thredo.ThreadGroup() as group:
+            thread = group.spawn(forever)
+            others = [Foreign(make_and_drop) for i in range(2)]
+            Foreign(ask, group, thread).ended()
+            is_over = True
+            for other in others:
+                other.ended()
+            group.cancel()
+
+    def test_group_of_thread_that_goes(self):
+        """It is there, whole, or it is not."""
+
+        def ask(thread):
+            while True:
+                group = thread.get_group()
+                if group is None:
+                    break
+                self.assertEqual(group.name, "one")
+                del group
+
+        for i in range(300):
+            group = Thredo.ThreadGroup(name="one")
+            thread = group.spawn(id, 1)
+            thread.wait()
+            asker = Foreign(ask, thread)
+            del group
+            asker.ended()
 
 
 if __name__ == "__main__":

@@ -136,15 +136,6 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
             raise fail_join(self, self.__dict__.get("_task"), error.domain, error.code, error.message)
         return self.get_result()
 
-    def get_group(self):
-        """Its group, or None."""
-        task = self.__dict__.get("_task")
-        if task is None:
-            return Thredo.Thread.get_group(self)
-        # Without a question to C, which would take a reference under a lock of GObject's: PyGObject needs the
-        # interpreter for that, and who has it may wait for the lock.
-        return None if task.group is None else task.group()
-
     @property
     def group(self):
         """Its group, or None."""

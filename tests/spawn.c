@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -132,6 +133,43 @@ test_command_cancelled (void)
   assert_no_child ();
 }
 
+/* One at a time, in order: as many children at once as the group has room for. */
+static void
+test_command_max_running (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("thredo-spawn-XXXXXX", NULL);
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
+  const char *const argv[] = {
+    "/bin/sh", "-c", "mkdir \"$1\" && rmdir \"$1\" && echo word", "sh", lock, NULL
+  };
+  g_autoptr(GError) error = NULL;
+
+  thredo_group_set_max_running (group, 1);
+  for (int i = 0; i < 20; i++)
+    {
+      g_autoptr(ThredoThread) thread = thredo_group_spawn_command (group, argv, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (thredo_thread_get_name (thread), ==, "sh");
+    }
+  for (int i = 0; i < 20; i++)
+    {
+      g_autoptr(ThredoThread) thread = thredo_group_next_done (group, NULL, &error);
+      g_auto(GValue) result = G_VALUE_INIT;
+
+      g_assert_no_error (error);
+      support_join_ok (thread);
+      g_assert_true (thredo_thread_get_result (thread, &result));
+      g_assert_cmpstr (g_value_get_string (&result), ==, "word\n");
+    }
+  g_assert_true (thredo_group_join (group, NULL, &error));
+  g_assert_null (thredo_group_spawn_command (group, argv, &error));
+  support_assert_error (&error, THREDO_ERROR, THREDO_ERROR_STATE);
+  assert_no_child ();
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
 /* The first one that has a result ends the others. */
 static void
 test_command_group (void)
@@ -144,9 +182,9 @@ test_command_group (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
     {
-      g_autoptr(ThredoThread) thread = spawn_shell (scripts[i]);
+      const char *const argv[] = { "/bin/sh", "-c", scripts[i], NULL };
+      g_autoptr(ThredoThread) thread = thredo_group_spawn_command (group, argv, &error);
 
-      g_assert_true (thredo_group_add (group, thread, &error));
       g_assert_no_error (error);
     }
   g_assert_true (thredo_group_join (group, NULL, &error));
@@ -216,6 +254,42 @@ test_native_cancelled (void)
   support_cancel_and_join (thread);
 }
 
+/* A member above the limit is new until there is room, and one that never was ends unstarted. */
+static void
+test_native_max_running (void)
+{
+  g_autoptr(ThredoGroup) group = thredo_group_new (THREDO_GROUP_WAIT_ALL);
+  g_autoptr(GError) error = NULL;
+  ThredoThread *threads[3];
+
+  thredo_group_set_max_running (group, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      g_autoptr(ThredoGroup) its_group = NULL;
+
+      threads[i] = thredo_group_spawn_native (group, get_library (), "native_sleep", NULL, &error);
+      g_assert_no_error (error);
+      its_group = thredo_thread_get_group (threads[i]);
+      g_assert_true (its_group == group);
+    }
+  g_assert_null (thredo_group_spawn_native (group, get_library (), "no_such_symbol", NULL, &error));
+  support_assert_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+
+  support_wait_for_state (threads[0], THREDO_THREAD_STATE_WAITING);
+  g_assert_cmpint (thredo_thread_get_state (threads[1]), ==, THREDO_THREAD_STATE_NEW);
+  thredo_thread_cancel (threads[0]);
+  support_wait_for_state (threads[1], THREDO_THREAD_STATE_WAITING);
+  g_assert_cmpint (thredo_thread_get_state (threads[2]), ==, THREDO_THREAD_STATE_NEW);
+  thredo_group_cancel (group);
+  g_assert_true (thredo_group_join (group, NULL, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      g_assert_cmpint (thredo_thread_get_state (threads[i]), ==, THREDO_THREAD_STATE_CANCELLED);
+      g_object_unref (threads[i]);
+    }
+}
+
 /* Without a library it is one that the program has already. */
 static void
 test_native_of_program (void)
@@ -270,9 +344,11 @@ main (int    argc,
   g_test_add_func ("/spawn/command/not-found", test_command_not_found);
   g_test_add_func ("/spawn/command/cancelled", test_command_cancelled);
   g_test_add_func ("/spawn/command/group", test_command_group);
+  g_test_add_func ("/spawn/command/max-running", test_command_max_running);
   g_test_add_func ("/spawn/native", test_native);
   g_test_add_func ("/spawn/native/fails", test_native_fails);
   g_test_add_func ("/spawn/native/cancelled", test_native_cancelled);
+  g_test_add_func ("/spawn/native/max-running", test_native_max_running);
   g_test_add_func ("/spawn/native/of-program", test_native_of_program);
   g_test_add_func ("/spawn/native/not-found", test_native_not_found);
 

@@ -89,6 +89,29 @@ run_command (ThredoThread  *thread,
   return TRUE;
 }
 
+/* The group may be NULL. */
+static ThredoThread *
+spawn (ThredoGroup       *group,
+       const char        *name,
+       ThredoThreadFunc   func,
+       gpointer           user_data,
+       GDestroyNotify     destroy,
+       GError           **error)
+{
+  return group != NULL ? thredo_group_spawn (group, name, func, user_data, destroy, error)
+                       : thredo_thread_spawn (name, func, user_data, destroy, error);
+}
+
+static ThredoThread *
+spawn_command (ThredoGroup        *group,
+               const char *const  *argv,
+               GError            **error)
+{
+  g_autofree char *name = g_path_get_basename (argv[0]);
+
+  return spawn (group, name, run_command, thredo_command_new (argv), g_object_unref, error);
+}
+
 /**
  * thredo_thread_spawn_command:
  * @argv: (array zero-terminated=1): a program, found in `PATH`, and its arguments
@@ -100,7 +123,7 @@ run_command (ThredoThread  *thread,
  * The result ([method@Thredo.Thread.get_result]) is the standard output: a string if that
  * is text in UTF-8, and a [struct@GLib.Bytes] if not. The thread has the name of the
  * program. It can do what every thread can: be waited for, also without blocking, joined,
- * put into a group by [method@Thredo.Group.add]. A cancel of the thread ends the child, as
+ * made in a group ([method@Thredo.Group.spawn_command]). A cancel of the thread ends the child, as
  * [method@Thredo.Command.run] says. The child reads nothing.
  *
  * The thread fails if the program does: with an error of `g_spawn_exit_error_quark()` that
@@ -122,12 +145,38 @@ ThredoThread *
 thredo_thread_spawn_command (const char *const  *argv,
                              GError            **error)
 {
-  g_autofree char *name = NULL;
-
   g_return_val_if_fail (argv != NULL && argv[0] != NULL, NULL);
 
-  name = g_path_get_basename (argv[0]);
-  return thredo_thread_spawn (name, run_command, thredo_command_new (argv), g_object_unref, error);
+  return spawn_command (NULL, argv, error);
+}
+
+/**
+ * thredo_group_spawn_command:
+ * @self: a group
+ * @argv: (array zero-terminated=1): a program, found in `PATH`, and its arguments
+ * @error: return location for an error
+ *
+ * Makes a thread in the group that runs a program as a child process, and has what it
+ * writes as its result.
+ *
+ * It is as one of [func@Thredo.Thread.spawn_command], and starts as soon as
+ * [property@Thredo.Group:max-running] has room for it, as one of
+ * [method@Thredo.Group.spawn]. Any thread may call this. It does not block.
+ *
+ * Returns: (transfer full): the thread, or %NULL with an error: as
+ *   [method@Thredo.Group.spawn]
+ *
+ * Since: 1.0
+ */
+ThredoThread *
+thredo_group_spawn_command (ThredoGroup        *self,
+                            const char *const  *argv,
+                            GError            **error)
+{
+  g_return_val_if_fail (THREDO_IS_GROUP (self), NULL);
+  g_return_val_if_fail (argv != NULL && argv[0] != NULL, NULL);
+
+  return spawn_command (self, argv, error);
 }
 
 static GModule *
@@ -145,6 +194,32 @@ open_library (const char  *library,
   g_set_error (error, G_IO_ERROR, exists ? G_IO_ERROR_INVALID_DATA : G_IO_ERROR_NOT_FOUND,
                "Library '%s' cannot be loaded: %s", library, reason->message);
   return NULL;
+}
+
+static ThredoThread *
+spawn_native (ThredoGroup  *group,
+              const char   *library,
+              const char   *symbol,
+              const char   *argument,
+              GError      **error)
+{
+  GModule *module = open_library (library, error);
+  gpointer func;
+
+  if (module == NULL)
+    return NULL;
+  if (!g_module_symbol (module, symbol, &func) || func == NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no '%s' in %s%s%s", symbol,
+                   library != NULL ? "library '" : "the program",
+                   library != NULL ? library : "", library != NULL ? "'" : "");
+      g_module_close (module);
+      return NULL;
+    }
+
+  /* The thread may go on until the process ends. */
+  g_module_make_resident (module);
+  return spawn (group, symbol, (ThredoThreadFunc) func, g_strdup (argument), g_free, error);
 }
 
 /**
@@ -185,24 +260,41 @@ thredo_thread_spawn_native (const char  *library,
                             const char  *argument,
                             GError     **error)
 {
-  GModule *module;
-  gpointer func;
-
   g_return_val_if_fail (symbol != NULL, NULL);
 
-  module = open_library (library, error);
-  if (module == NULL)
-    return NULL;
-  if (!g_module_symbol (module, symbol, &func) || func == NULL)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no '%s' in %s%s%s", symbol,
-                   library != NULL ? "library '" : "the program",
-                   library != NULL ? library : "", library != NULL ? "'" : "");
-      g_module_close (module);
-      return NULL;
-    }
+  return spawn_native (NULL, library, symbol, argument, error);
+}
 
-  /* The thread may go on until the process ends. */
-  g_module_make_resident (module);
-  return thredo_thread_spawn (symbol, (ThredoThreadFunc) func, g_strdup (argument), g_free, error);
+/**
+ * thredo_group_spawn_native:
+ * @self: a group
+ * @library: (nullable) (type filename): a shared library, or %NULL for the program itself
+ *   and what is linked to it
+ * @symbol: the name of a function in it that is a [callback@Thredo.ThreadFunc]
+ * @argument: (nullable): what to give to it as its data, of which it gets a copy
+ * @error: return location for an error
+ *
+ * Makes a thread in the group that runs a function of a shared library.
+ *
+ * It is as one of [func@Thredo.Thread.spawn_native], and starts as soon as
+ * [property@Thredo.Group:max-running] has room for it, as one of
+ * [method@Thredo.Group.spawn]. Any thread may call this. It waits until the library is
+ * loaded, and not for the function.
+ *
+ * Returns: (transfer full): the thread, or %NULL with an error: as
+ *   [func@Thredo.Thread.spawn_native] and [method@Thredo.Group.spawn]
+ *
+ * Since: 1.0
+ */
+ThredoThread *
+thredo_group_spawn_native (ThredoGroup  *self,
+                           const char   *library,
+                           const char   *symbol,
+                           const char   *argument,
+                           GError      **error)
+{
+  g_return_val_if_fail (THREDO_IS_GROUP (self), NULL);
+  g_return_val_if_fail (symbol != NULL, NULL);
+
+  return spawn_native (self, library, symbol, argument, error);
 }

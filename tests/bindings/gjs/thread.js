@@ -116,6 +116,19 @@ const tests = {
         assertEqual(first.result, 'first');
     },
 
+    async 'group/max-running'() {
+        const group = Thredo.Group.new(Thredo.GroupWait.ALL);
+        group.set_max_running(1);
+        const first = group.spawn_command(SLEEP);
+        const others = [group.spawn_command(['echo', 'two']), group.spawn_native(NATIVE, 'native_echo', 'three')];
+        assertEqual(others.map(thread => thread.get_state()).join(),
+            [Thredo.ThreadState.NEW, Thredo.ThreadState.NEW].join());
+        assertThrows([TypeError, /^A command is an array/], () => group.spawn_command([]));
+        first.cancel();
+        assertEqual(await group.join_async(), true);
+        assertEqual(others.map(thread => thread.result.trim()).join(), 'two,three');
+    },
+
     async 'group/fails'() {
         const group = Thredo.Group.new(Thredo.GroupWait.ALL);
         const sleeper = group.spawn_command(SLEEP);

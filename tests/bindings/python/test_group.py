@@ -3,6 +3,8 @@
 
 import unittest
 
+from gi.repository import Gio, GLib
+
 from support import Case, Foreign, Thredo, until, until_waiting
 
 
@@ -227,6 +229,20 @@ class GroupTest(Case):
         self.assertEqual((group.max_running, group.name), (2, "g"))
         self.assertEqual(len(most), 10)
         self.assertLessEqual(max(most), 2)
+
+    def test_max_running_programs(self):
+        with Thredo.ThreadGroup(max_running=1) as group:
+            first = group.spawn_command(["sleep", "86400"])
+            second = group.spawn_command(["echo", "two"])
+            self.assertEqual(states([second]), ["new"])
+            self.assertIs(second.group, group)
+            first.cancel()
+            self.assertEqual(second.join(), "two\n")
+        with self.assertRaises(Thredo.StateError):
+            group.spawn_command(["true"])
+        with self.assertRaises(GLib.Error) as caught:
+            group.spawn_native("/nowhere/libnothing.so", "work")
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
 
     def test_group_of_thread(self):
         group = Thredo.ThreadGroup()

@@ -80,8 +80,9 @@ void test_thread_cancelled () {
 
 void test_command () {
 	try {
-		var thread = Thredo.Thread.spawn_command ({ "echo", "from outside" });
-		thread.join ();
+		var group = new Thredo.Group ();
+		var thread = group.spawn_command ({ "echo", "from outside" });
+		group.join ();
 		Value result;
 		assert_true (thread.get_result (out result));
 		assert_cmpstr (result.get_string (), CompareOperator.EQ, "from outside\n");
@@ -92,7 +93,7 @@ void test_command () {
 
 void test_native () {
 	try {
-		Thredo.Thread.spawn_native ("/nowhere/libnothing.so", "work");
+		new Thredo.Group ().spawn_native ("/nowhere/libnothing.so", "work");
 		assert_not_reached ();
 	} catch (IOError.NOT_FOUND error) {
 	} catch (Error error) {

@@ -524,9 +524,22 @@ function refuseJavaScriptThread(thread, label) {
 
 // --- the classes -----------------------------------------------------------------------------
 
+// Of a thread alone, or in a group.
+function overrideSpawn(owner) {
+    const {spawn_command: spawnCommand, spawn_native: spawnNative} = owner;
+
+    owner.spawn_command = function (argv) {
+        if (!Array.isArray(argv) || argv.length === 0)
+            throw new TypeError(`A command is an array of a program and its arguments, not ${describe(argv)}`);
+        return spawnCommand.call(this, argv.map(String));
+    };
+    owner.spawn_native = function (library, symbol, argument = null) {
+        return spawnNative.call(this, library, symbol, argument);
+    };
+}
+
 function overrideThread(Thread) {
     const start = Thread.prototype.start;
-    const spawnCommand = Thread.spawn_command;
     const getResult = Thread.prototype.get_result_boxed;
     const resultOf = thread => fromItem(getResult.call(thread));
 
@@ -536,15 +549,7 @@ function overrideThread(Thread) {
         refuseJavaScriptThread(this, 'start()');
         return start.call(this);
     };
-    Thread.spawn_command = function (argv) {
-        if (!Array.isArray(argv) || argv.length === 0)
-            throw new TypeError(`A command is an array of a program and its arguments, not ${describe(argv)}`);
-        return spawnCommand(argv.map(String));
-    };
-    const spawnNative = Thread.spawn_native;
-    Thread.spawn_native = function (library, symbol, argument = null) {
-        return spawnNative(library, symbol, argument);
-    };
+    overrideSpawn(Thread);
 
     Thread.prototype.get_result = function () {
         return resultOf(this);
@@ -571,21 +576,7 @@ function overrideGroup(Group) {
         refuseJavaScriptThread(thread, 'add()');
         return add.call(this, thread);
     };
-    const addNew = (group, thread) => {
-        try {
-            group.add(thread);
-        } catch (error) {
-            thread.cancel();
-            throw error;
-        }
-        return thread;
-    };
-    Group.prototype.spawn_command = function (argv) {
-        return addNew(this, Thredo.Thread.spawn_command(argv));
-    };
-    Group.prototype.spawn_native = function (library, symbol, argument = null) {
-        return addNew(this, Thredo.Thread.spawn_native(library, symbol, argument));
-    };
+    overrideSpawn(Group.prototype);
     overrideWait(Group.prototype, 'join');
     overrideWait(Group.prototype, 'next_done');
     useBoxed(Group.prototype, 'next_result', 'next_result_finish');

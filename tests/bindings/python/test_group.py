@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Groups."""
 
+import gc
 import unittest
 
 from gi.repository import Gio, GLib
@@ -80,6 +81,27 @@ class GroupTest(Case):
         group.spawn(first)
         with self.assertRaises(Thredo.ThreadError):
             group.join()
+
+    def test_failure_of_others(self):
+        """What a join tells of is what has failed in its group, also before it was in it, and no other."""
+        group, other = Thredo.ThreadGroup(), Thredo.ThreadGroup()
+        threads = [Thredo.spawn(fail, KeyError()) for i in range(3)]
+        error = ValueError()
+        threads.append(other.spawn(fail, error))
+        until(lambda: not any(thread.is_alive() for thread in threads))
+        for thread in threads[:3]:
+            group.add(thread)
+        with self.assertRaises(Thredo.ThreadError) as caught:
+            group.join()
+        self.assertIsInstance(caught.exception.__cause__, KeyError)
+        del threads, thread, group, caught
+        gc.collect()
+        self.assertEqual(self.reported, [])
+        del other
+        until(lambda: gc.collect() is not None and self.reported)
+        reported = [report.exc_value for report in self.reported]
+        self.reported.clear()
+        self.assertEqual(reported, [error])
 
     def test_block_raises(self):
         with self.assertRaises(KeyError):

@@ -150,8 +150,8 @@ typedef struct
   PyObject *kwargs;
   PyObject *result;
   PyObject *exception;
-  PyObject *run;   /* what thredo.run() it belongs to, or NULL */
-  PyObject *group; /* a weak reference to it, or NULL */
+  PyObject *run;            /* what thredo.run() it belongs to, or NULL */
+  PyObject *group_failures; /* where those of its group are noted, or NULL */
   PyObject *name;
   unsigned long long number; /* in which order tasks ended, from 1; 0 if this has not */
   unsigned long ident;       /* of the thread that ran it */

@@ -27,7 +27,7 @@ task_traverse (PyObject  *object,
   Py_VISIT (self->result);
   Py_VISIT (self->exception);
   Py_VISIT (self->run);
-  Py_VISIT (self->group);
+  Py_VISIT (self->group_failures);
   return 0;
 }
 
@@ -42,7 +42,7 @@ task_clear (PyObject *object)
   Py_CLEAR (self->result);
   Py_CLEAR (self->exception);
   Py_CLEAR (self->run);
-  Py_CLEAR (self->group);
+  Py_CLEAR (self->group_failures);
   return 0;
 }
 
@@ -86,7 +86,7 @@ static PyMemberDef task_members[] = {
   { "result", T_OBJECT, offsetof (NativeTask, result), READONLY, NULL },
   { "exception", T_OBJECT, offsetof (NativeTask, exception), READONLY, NULL },
   { "run", T_OBJECT, offsetof (NativeTask, run), READONLY, NULL },
-  { "group", T_OBJECT, offsetof (NativeTask, group), 0, NULL },
+  { "group_failures", T_OBJECT, offsetof (NativeTask, group_failures), 0, NULL },
   { "name", T_OBJECT, offsetof (NativeTask, name), READONLY, NULL },
   { "number", T_ULONGLONG, offsetof (NativeTask, number), READONLY, NULL },
   { "ident", T_ULONG, offsetof (NativeTask, ident), READONLY, NULL },
@@ -457,7 +457,14 @@ task_spawn (PyObject *module,
     return NULL;
 
   if (group != NULL)
-    task->group = PyWeakref_NewRef (group_wrapper, NULL);
+    {
+      task->group_failures = PyObject_GetAttrString (group_wrapper, "_failures");
+      if (task->group_failures == NULL)
+        {
+          Py_DECREF (task);
+          return NULL;
+        }
+    }
   if (group != NULL && !is_daemon)
     thread = thredo_group_spawn (group, name_string, task_main, hold_new (task), hold_free, &error);
   else

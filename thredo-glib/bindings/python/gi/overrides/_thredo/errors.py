@@ -184,29 +184,29 @@ class EndedThread:
         return f"<Thredo.Thread {self.name!r}, ended>"
 
 
-# Tasks that have failed.
-untold = weakref.WeakSet()
+# Tasks that have failed, all of them; those of a group are in one of its own, too.
+failures = weakref.WeakSet()
 
 
 def note_failure(task):
-    untold.add(task)
+    failures.add(task)
+    if task.group_failures is not None:
+        task.group_failures.add(task)
 
 
-def list_untold():
-    """Its items, though other threads may change it meanwhile."""
+def list_failures(tasks):
+    """The items, though other threads may change it meanwhile."""
     while True:
         try:
-            return list(untold)
+            return list(tasks)
         except RuntimeError:
             pass
 
 
 def tell_of(group):
     """How the threads of a group have ended is somebody's business now."""
-    for task in list_untold():
-        if task.group is not None and task.group() is group:
-            task.is_told = True
-            untold.discard(task)
+    for task in list_failures(group._failures):
+        task.is_told = True
 
 
 def report(task):
@@ -218,7 +218,7 @@ def report(task):
 
 def report_all():
     """At the end of the interpreter."""
-    for task in list_untold():
+    for task in list_failures(failures):
         if not task.is_told and not task.is_cancelled:
             task.is_told = True
             report(task)

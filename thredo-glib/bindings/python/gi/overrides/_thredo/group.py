@@ -6,7 +6,7 @@ import weakref
 from gi.repository import GLib
 
 from .base import PlainMeta, Thredo, check_callable, name_of, native, overrides
-from .errors import StateError, ThreadError, fail_join, tell_of, translate, translated
+from .errors import StateError, ThreadError, fail_join, note_failure, tell_of, translate, translated
 from .scope import Scope
 from .thread import in_c_form
 
@@ -51,6 +51,14 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         for thread in threads:
             self.add(thread)
 
+    @property
+    def _failures(self):
+        """Tasks that have failed. Each task has this, and so need not have the group."""
+        try:
+            return self.__dict__["_failures"]
+        except KeyError:
+            return self.__dict__.setdefault("_failures", weakref.WeakSet())
+
     @classmethod
     def new(cls, policy):
         return cls(policy)
@@ -85,7 +93,9 @@ class Group(Thredo.Group, metaclass=PlainMeta):
                 raise translated(error) from None
             raise
         if task is not None:
-            task.group = weakref.ref(self)
+            task.group_failures = self._failures
+            if task.exception is not None:  # perhaps before it was there
+                note_failure(task)
         return True
 
     def join(self, *, cancellable=None):

@@ -205,6 +205,7 @@ const tests = {
             () => new Thredo.SocketService(),
             () => Thredo.Barrier.new_with_action(2, never),
             () => Thredo.Queue.new_priority(0, never),
+            () => Thredo.get_main_context(),
         ])
             assertThrows(MainThreadAlone, refused);
         const error = assertThrows(MainThreadAlone, () => Thredo.Thread.spawn('x', never));

@@ -705,6 +705,9 @@ function overrideFunctions() {
     ])
         overrideBlocking(Thredo, name);
     refuse(Thredo, 'run', 'Thredo.run()', OTHER_THREADS);
+    refuse(Thredo, 'get_main_context', 'Thredo.get_main_context()',
+        'The sources of this context are called in a thread of its own. Attach them to ' +
+        'GLib.MainContext.default()');
     refuse(Thredo, 'await', 'Thredo.await()',
         "Await the promise of the method itself, as Gio._promisify() or the method's override makes it");
 }

@@ -20,6 +20,7 @@ export const WouldBlock = [Gio.io_error_quark(), Gio.IOErrorEnum.WOULD_BLOCK];
 export const InvalidArgument = [Gio.io_error_quark(), Gio.IOErrorEnum.INVALID_ARGUMENT];
 export const ThreadCancelled = [Thredo.error_quark(), Thredo.Error.THREAD_CANCELLED];
 export const WrongState = [Thredo.error_quark(), Thredo.Error.STATE];
+export const Deadlock = [Thredo.error_quark(), Thredo.Error.DEADLOCK];
 export const Broken = [Thredo.error_quark(), Thredo.Error.BROKEN];
 
 export function assert(condition, message) {

@@ -7,8 +7,8 @@ import Gio from 'gi://Gio';
 import Thredo from 'gi://Thredo?version=1.0';
 
 import {
-    AbortSignal, Broken, Cancelled, FOREVER, InvalidArgument, TimedOut, assert, assertEqual, assertRejects, assertThrows, run,
-    settle,
+    AbortSignal, Broken, Cancelled, Deadlock, FOREVER, InvalidArgument, TimedOut, assert, assertEqual, assertRejects,
+    assertThrows, run, settle,
 } from './support.js';
 
 const SIGUSR1 = 10;
@@ -86,6 +86,16 @@ const tests = {
         assert(!lock.locked);
     },
 
+    // Nothing could release it meanwhile.
+    async 'lock/twice'() {
+        const lock = Thredo.Lock.new();
+        await lock.acquire_async();
+        assertThrows(Deadlock, () => lock.acquire());
+        lock.release();
+        lock.acquire();
+        lock.release();
+    },
+
     async 'rlock'() {
         const lock = Thredo.RLock.new();
         await lock.acquire_async();
@@ -112,6 +122,17 @@ const tests = {
         await waiter;
         lock.acquire();
         assertEqual(condition.wait_for(() => isReady), true);
+        lock.release();
+    },
+
+    'condition/predicate-throws'() {
+        const lock = Thredo.Lock.new();
+        const condition = Thredo.Condition.new(lock);
+        lock.acquire();
+        assertThrows([RangeError, /mine/], () => condition.wait_for(() => {
+            throw new RangeError('mine');
+        }, Thredo.timeout(1)));
+        assert(lock.locked);
         lock.release();
     },
 

@@ -664,6 +664,42 @@ function overrideScope(Scope) {
     };
 }
 
+// What the predicate throws ends the wait.
+function overrideWaitFor(Condition) {
+    overrideBlocking(Condition.prototype, 'wait_for');
+    const waitFor = Condition.prototype.wait_for;
+
+    Condition.prototype.wait_for = function (predicate, ...args) {
+        const failures = [];
+        const result = waitFor.call(this, (...parameters) => {
+            try {
+                return predicate(...parameters);
+            } catch (error) {
+                failures.push(error);
+                return true;
+            }
+        }, ...args);
+        if (failures.length > 0)
+            throw failures[0];
+        return result;
+    };
+}
+
+// Whoever could release the lock is on the thread that would wait.
+function overrideAcquire(Lock) {
+    const acquire = Lock.prototype.acquire;
+
+    Lock.prototype.acquire = function (...args) {
+        if (this.is_owned()) {
+            throw new Thredo.Error({
+                code: Thredo.Error.DEADLOCK,
+                message: 'The main thread has the lock, and would wait for itself. Use acquire_async()',
+            });
+        }
+        return acquire.apply(this, args);
+    };
+}
+
 function overrideSync() {
     for (const [klass, name] of [
         [Thredo.Event, 'wait'],
@@ -675,7 +711,8 @@ function overrideSync() {
     ])
         overrideWait(klass.prototype, name);
     overrideWait(Thredo.Barrier.prototype, 'wait', second);
-    overrideBlocking(Thredo.Condition.prototype, 'wait_for');
+    overrideWaitFor(Thredo.Condition);
+    overrideAcquire(Thredo.Lock);
     refuse(Thredo.Barrier, 'new_with_action', 'Thredo.Barrier.new_with_action()',
         'Whoever comes last runs the action. Use Thredo.Barrier.new(), and the index that ' +
         'its wait has');

@@ -234,6 +234,14 @@ const tests = {
         await Thredo.timeout_after(Infinity, signal => Thredo.sleep_async(0, signal));
     },
 
+    async 'timeout/stack'() {
+        async function waitHere() {
+            await Thredo.sleep_async(FOREVER, Thredo.timeout(0.01));
+        }
+        const error = await assertRejects(TimedOut, waitHere());
+        assert(/Promise created here[^]*waitHere/.test(error.stack), error.stack);
+    },
+
     // Where it is cancelled before that, it is that.
     async 'timeout/cancelled'() {
         const limit = Thredo.timeout(FOREVER);

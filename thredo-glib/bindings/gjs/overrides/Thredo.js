@@ -165,6 +165,7 @@ function explain(error, cancellable) {
             code: Gio.IOErrorEnum.TIMED_OUT,
             message: 'The time limit has passed',
         });
+        expired.stack = error.stack;
         limit.error = expired;
         return expired;
     }

@@ -284,6 +284,7 @@ const tests = {
         const sleep = signal => Thredo.sleep_async(FOREVER, signal);
         assertEqual(await Thredo.ignore_after(0.01, sleep), null);
         assertEqual(await Thredo.ignore_after(0.01, sleep, 'late'), 'late');
+        assertEqual(await Thredo.ignore_after(0.01, signal => Thredo.sleep(FOREVER, signal), 'late'), 'late');
         assertEqual(await Thredo.ignore_after(FOREVER, async () => 'early', 'late'), 'early');
         // Only its own.
         await assertRejects(TimedOut, Thredo.timeout_after(0.01, signal =>

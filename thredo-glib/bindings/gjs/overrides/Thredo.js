@@ -153,12 +153,15 @@ function follow(cancellable, other) {
     return () => source.destroy();
 }
 
+function isIOError(error, code) {
+    return error instanceof GLib.Error && error.matches(Gio.io_error_quark(), code);
+}
+
 // Tells the end of a time limit from a cancel.
 function explain(error, cancellable) {
     const limit = cancellable !== null ? limits.get(cancellable) : undefined;
 
-    if (limit === undefined || !(error instanceof GLib.Error) ||
-        !error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
+    if (limit === undefined || !isIOError(error, Gio.IOErrorEnum.CANCELLED))
         return error;
     if (limit.expired) {
         const expired = new Gio.IOErrorEnum({
@@ -444,6 +447,8 @@ function overrideBlocking(owner, name, convert = same, prepare = null) {
             return scope.run(() => convert.call(this, call.apply(this, args)));
         } catch (error) {
             limit.expired = limit.expired || scope.is_expired();
+            if (scope.is_expired() && isIOError(error, Gio.IOErrorEnum.TIMED_OUT))
+                limit.error = error;
             throw explain(error, cancellable);
         }
     };
@@ -593,11 +598,6 @@ function overrideGroup(Group) {
     };
 }
 
-function isClosed(error) {
-    return error instanceof GLib.Error &&
-        error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CLOSED);
-}
-
 function overrideQueue(Queue) {
     const {try_put: tryPut, try_get_boxed: tryGet} = Queue.prototype;
     const newPriority = Queue.new_priority;
@@ -628,7 +628,7 @@ function overrideQueue(Queue) {
             try {
                 item = await this.get_async(signal);
             } catch (error) {
-                if (isClosed(error))
+                if (isIOError(error, Gio.IOErrorEnum.CLOSED))
                     return;
                 throw error;
             }

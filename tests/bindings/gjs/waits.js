@@ -308,6 +308,25 @@ const tests = {
         queue.put(1);
         await late;
     },
+
+    'scope/deadline'() {
+        const scope = Thredo.Scope.new();
+        assertEqual(scope.deadline, Thredo.NO_DEADLINE);
+        assertEqual(scope.get_deadline(), Thredo.NO_DEADLINE);
+        for (const never of [Thredo.NO_DEADLINE, Infinity]) {
+            scope.deadline = 1;
+            assertEqual(scope.get_deadline(), 1);
+            scope.deadline = never;
+            scope.run(() => Thredo.sleep(0.001));
+            scope.set_deadline(1);
+            scope.set_deadline(never);
+            assertEqual(scope.deadline, Thredo.NO_DEADLINE);
+            assertEqual(new Thredo.Scope({deadline: never}).deadline, Thredo.NO_DEADLINE);
+        }
+        scope.deadline = 1;
+        assertThrows(TimedOut, () => scope.run(() => Thredo.sleep(FOREVER)));
+        assertThrows([TypeError, /number of microseconds/], () => scope.set_deadline('1'));
+    },
 };
 
 run('waits', tests);

@@ -32,8 +32,8 @@ function toSeconds(microseconds) {
     return microseconds / 1e6;
 }
 
-// A property, and the methods for it, as seconds.
-function overrideDuration(klass, name) {
+// A property, and the methods for it, as another number than in C.
+function overrideNumber(klass, name, fromC, toC) {
     const {get, set} = Object.getOwnPropertyDescriptor(klass.prototype, name);
     const getter = klass.prototype[`get_${name}`];
     const setter = klass.prototype[`set_${name}`];
@@ -43,10 +43,10 @@ function overrideDuration(klass, name) {
     for (const each of names) {
         Object.defineProperty(klass.prototype, each, {
             get() {
-                return toSeconds(get.call(this));
+                return fromC(get.call(this));
             },
-            set(seconds) {
-                set.call(this, toMicroseconds(seconds));
+            set(number) {
+                set.call(this, toC(number));
             },
             configurable: true,
             enumerable: true,
@@ -54,13 +54,13 @@ function overrideDuration(klass, name) {
     }
     if (getter) {
         klass.prototype[`get_${name}`] = function () {
-            return toSeconds(getter.call(this));
+            return fromC(get.call(this));
         };
     }
     if (!setter)
         return;
-    klass.prototype[`set_${name}`] = function (seconds) {
-        setter.call(this, toMicroseconds(seconds));
+    klass.prototype[`set_${name}`] = function (number) {
+        setter.call(this, toC(number));
     };
 
     const init = klass.prototype._init;
@@ -68,10 +68,14 @@ function overrideDuration(klass, name) {
         const converted = {...properties};
         for (const each of names) {
             if (each in converted)
-                converted[each] = toMicroseconds(converted[each]);
+                converted[each] = toC(converted[each]);
         }
         return init.call(this, converted, ...rest);
     };
+}
+
+function overrideDuration(klass, name) {
+    overrideNumber(klass, name, toSeconds, toMicroseconds);
 }
 
 // --- what ends a wait ------------------------------------------------------------------------
@@ -640,9 +644,20 @@ function overrideQueue(Queue) {
     };
 }
 
+// A number can only be one more than this, which GJS does not take.
+const NO_DEADLINE = 2n ** 63n - 1n;
+
+function toDeadline(deadline) {
+    if (typeof deadline !== 'number' || Number.isNaN(deadline))
+        throw new TypeError(`A deadline is a number of microseconds, not ${describe(deadline)}`);
+    return deadline >= Number(NO_DEADLINE) ? NO_DEADLINE : deadline;
+}
+
 function overrideScope(Scope) {
     const newWithTimeout = Scope.new_with_timeout;
 
+    // Of what it has to round GJS warns where a method returns it, and not where it is a property.
+    overrideNumber(Scope, 'deadline', same, toDeadline);
     Scope.new_with_timeout = function (seconds) {
         return newWithTimeout(toMicroseconds(seconds));
     };

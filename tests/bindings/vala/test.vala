@@ -360,6 +360,56 @@ void test_await () {
 	}
 }
 
+// What is received is in the caller's buffer, or a slice of it.
+void test_sockets () {
+	try {
+		var listener = new Socket (SocketFamily.IPV4, SocketType.STREAM, SocketProtocol.DEFAULT);
+		listener.bind (new InetSocketAddress (new InetAddress.loopback (SocketFamily.IPV4), 0), true);
+		listener.listen ();
+		var client = new Socket (SocketFamily.IPV4, SocketType.STREAM, SocketProtocol.DEFAULT);
+		Thredo.socket_connect (client, listener.get_local_address ());
+		var server = Thredo.socket_accept (listener);
+		uint8 buffer[8] = { 0 };
+		Thredo.socket_send_all (client, "one".data);
+		assert_cmpint ((int) Thredo.socket_receive (server, buffer), CompareOperator.EQ, 3);
+		assert_cmpstr ((string) buffer, CompareOperator.EQ, "one");
+		Thredo.socket_send_all (client, "two".data);
+		SocketAddress? address;
+		assert_cmpint ((int) Thredo.socket_receive_from (server, out address, buffer[3:7]), CompareOperator.EQ, 3);
+		assert_cmpstr ((string) buffer, CompareOperator.EQ, "onetwo");
+	} catch (Error error) {
+		assert_no_error (error);
+	}
+}
+
+void test_monitor () {
+	try {
+		var mutex = new Thredo.Lock ();
+		mutex.name = "watched";
+		mutex.acquire ();
+		var waiter = Thredo.Thread.spawn ("waiter", (thread) => mutex.acquire () && mutex.release ());
+		while (waiter.state != Thredo.ThreadState.WAITING)
+			Thread.yield ();
+		var monitor = new Thredo.Monitor ();
+		bool is_found = false;
+		foreach (var info in monitor.list_locks ()) {
+			if (info.name != "watched")
+				continue;
+			is_found = true;
+			unowned uint64[] ids = info.get_waiting_ids ();
+			assert_cmpint (ids.length, CompareOperator.EQ, 1);
+			assert_true (ids[0] == waiter.id);
+		}
+		assert_true (is_found);
+		foreach (var info in monitor.snapshot ())
+			assert_cmpint (info.get_group_ids ().length, CompareOperator.EQ, info.group_path.length);
+		mutex.release ();
+		waiter.join ();
+	} catch (Error error) {
+		assert_no_error (error);
+	}
+}
+
 void test_run () {
 	try {
 		int n_called = 0;
@@ -389,6 +439,8 @@ int main (string[] args) {
 	Test.add_func ("/vala/async", test_async);
 	Test.add_func ("/vala/async/closed", test_async_closed);
 	Test.add_func ("/vala/await", test_await);
+	Test.add_func ("/vala/sockets", test_sockets);
+	Test.add_func ("/vala/monitor", test_monitor);
 	Test.add_func ("/vala/run", test_run);
 	return Test.run ();
 }

@@ -215,6 +215,19 @@ Object.assign(tests, {
         assertSame(await got, [7]);
     },
 
+    // As for plain introspection: neither callbacks nor items are lost by it.
+    async 'promisified'() {
+        const queue = Thredo.Queue.new(0);
+        for (const name of ['get', 'put'])
+            Gio._promisify(Thredo.Queue.prototype, `${name}_async`, `${name}_finish`);
+        await queue.put_async([true, 1], null);
+        assertSame(await queue.get_async(null), [true, 1]);
+        queue.put(2);
+        const got = new Promise(resolve =>
+            queue.get_async(null, (source, result) => resolve(source.get_finish(result))));
+        assertEqual(await got, 2);
+    },
+
     async 'arguments'() {
         const queue = Thredo.Queue.new(0);
         await assertRejects([TypeError, /takes 2 arguments at most/], queue.get_async(null, null, 1));

@@ -476,6 +476,8 @@ function overrideAsync(owner, name, convert = same, prepare = null) {
         overrideFinish(owner, finishName, convert);
     const finish = owner[finishName];
 
+    // By this Gio._promisify() knows what is a promise already.
+    owner[`_original_${name}`] = begin;
     owner[name] = function (...args) {
         const where = new Error().stack;
         const start = callback => {

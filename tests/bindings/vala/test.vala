@@ -91,6 +91,20 @@ void test_command () {
 	}
 }
 
+void test_command_group () {
+	try {
+		var group = new Thredo.Group ();
+		group.max_running = 1;
+		var thread = group.spawn_command ({ "echo", "hello" });
+		group.join ();
+		Value result;
+		assert_true (thread.get_result (out result));
+		assert_cmpstr (result.get_string (), CompareOperator.EQ, "hello\n");
+	} catch (Error error) {
+		assert_no_error (error);
+	}
+}
+
 void test_native () {
 	try {
 		new Thredo.Group ().spawn_native ("/nowhere/libnothing.so", "work");
@@ -430,6 +444,7 @@ int main (string[] args) {
 	Test.add_func ("/vala/thread/fails", test_thread_fails);
 	Test.add_func ("/vala/thread/cancelled", test_thread_cancelled);
 	Test.add_func ("/vala/command", test_command);
+	Test.add_func ("/vala/command/group", test_command_group);
 	Test.add_func ("/vala/native", test_native);
 	Test.add_func ("/vala/queue", test_queue);
 	Test.add_func ("/vala/workers", test_workers);

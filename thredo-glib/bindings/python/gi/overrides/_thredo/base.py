@@ -65,6 +65,11 @@ def name_of(function):
     return name if isinstance(name, str) and name else "thread"
 
 
+def name_property(doc="What it is called where threads that wait for it are shown."):
+    """The property `name` of a class that has get_name() and set_name()."""
+    return property(lambda self: self.get_name(), lambda self, name: self.set_name(name), doc=doc)
+
+
 def check_callable(function):
     """Refuses what could only fail in another thread, and later."""
     if not callable(function):

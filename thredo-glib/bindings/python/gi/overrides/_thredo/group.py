@@ -5,7 +5,7 @@ import weakref
 
 from gi.repository import GLib
 
-from .base import PlainMeta, Thredo, check_callable, name_of, native, overrides
+from .base import PlainMeta, Thredo, check_callable, name_of, name_property, native, overrides
 from .errors import StateError, ThreadError, fail_join, note_failure, tell_of, translate, translated
 from .scope import Scope
 from .thread import in_c_form
@@ -194,14 +194,7 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         """The members that run, or have ended and were not taken yet."""
         return self.get_threads()
 
-    @property
-    def name(self):
-        """What it is called in the monitor."""
-        return self.get_name()
-
-    @name.setter
-    def name(self, name):
-        self.set_name(name)
+    name = name_property("What it is called in the monitor.")
 
     @property
     def cancelled(self):

@@ -6,7 +6,7 @@ import types
 
 from gi.repository import GLib, GObject
 
-from .base import PlainMeta, Thredo, native, overrides, public
+from .base import PlainMeta, Thredo, name_property, native, overrides, public
 from .errors import translated
 from .sync import LARGEST, titled
 
@@ -56,14 +56,7 @@ class Queue(native.QueueMethods, Thredo.Queue, metaclass=PlainMeta):
         """For how many items task_done() is still to be called."""
         return self.get_unfinished()
 
-    @property
-    def name(self):
-        """What it is called where threads that wait for it are shown."""
-        return self.get_name()
-
-    @name.setter
-    def name(self, name):
-        self.set_name(name)
+    name = name_property()
 
     @property
     def closed(self):

@@ -8,7 +8,7 @@ import time
 
 from gi.repository import GLib
 
-from .base import PlainMeta, Thredo, check_callable, native, overrides
+from .base import PlainMeta, Thredo, check_callable, name_property, native, overrides
 from .errors import DOMAIN, translated
 
 LARGEST = (1 << 32) - 1
@@ -17,14 +17,7 @@ LARGEST = (1 << 32) - 1
 class Named:
     """What shows in the monitor by a name."""
 
-    @property
-    def name(self):
-        """What it is called where threads that wait for it are shown."""
-        return self.get_name()
-
-    @name.setter
-    def name(self, name):
-        self.set_name(name)
+    name = name_property()
 
     @classmethod
     def new(cls):

@@ -6,7 +6,7 @@ import types
 
 from gi.repository import Gio, GLib, GObject
 
-from .base import Thredo, check_callable, name_of, native, overrides, public
+from .base import Thredo, check_callable, name_of, name_property, native, overrides, public
 from .errors import DOMAIN, StateError, fail_join, translated
 
 NEW = Thredo.ThreadState.NEW
@@ -172,14 +172,7 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
             return task.exception
         return None if self.is_alive() else self._failure or self.get_error()
 
-    @property
-    def name(self):
-        """What it is called, in the monitor and in messages too."""
-        return self.get_name()
-
-    @name.setter
-    def name(self, name):
-        self.set_name(name)
+    name = name_property("What it is called, in the monitor and in messages too.")
 
     @property
     def daemon(self):

@@ -199,11 +199,19 @@ native_interrupt_end (void)
   return is_interrupted;
 }
 
+/* Whether a signal has to end waits of the calling thread. */
+static PyObject *
+interrupt_is_possible (PyObject *module,
+                       PyObject *unused)
+{
+  return PyBool_FromLong (native_interrupt_concerns_us ());
+}
+
 /* set_main_thread(ident): which one Python runs the handlers of signals in. Told at
  * the start, and in a forked child. */
-PyObject *
-native_interrupt_set_main_thread (PyObject *module,
-                                  PyObject *ident)
+static PyObject *
+interrupt_set_main_thread (PyObject *module,
+                           PyObject *ident)
 {
   unsigned long main_thread = PyLong_AsUnsignedLong (ident);
 
@@ -220,3 +228,9 @@ native_interrupt_set_main_thread (PyObject *module,
 
   Py_RETURN_NONE;
 }
+
+PyMethodDef native_interrupt_functions[] = {
+  { "is_interruptible", interrupt_is_possible, METH_NOARGS, NULL },
+  { "set_main_thread", interrupt_set_main_thread, METH_O, NULL },
+  { NULL }
+};

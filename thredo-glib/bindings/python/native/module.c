@@ -88,6 +88,18 @@ static PyMethodDef functions[] = {
   { NULL }
 };
 
+static PyMethodDef *const functions_of_others[] = {
+  native_barrier_functions,
+  native_condition_functions,
+  native_fd_functions,
+  native_group_functions,
+  native_interrupt_functions,
+  native_signal_event_functions,
+  native_sleep_functions,
+  native_socket_functions,
+  native_task_functions,
+};
+
 static struct PyModuleDef definition = {
   PyModuleDef_HEAD_INIT,
   .m_name = "_thredo_native",
@@ -113,12 +125,11 @@ PyInit__thredo_native (void)
       PyErr_SetString (PyExc_ImportError, "PyGObject has no type PyObject");
       goto fail;
     }
-  if (PyModule_AddFunctions (module, native_task_functions) < 0 ||
-      PyModule_AddFunctions (module, native_io_functions) < 0 ||
-      PyModule_AddFunctions (module, native_socket_functions) < 0 ||
-      !native_queue_register (module) || !native_lock_register (module) ||
-      !native_task_register (module) ||
-      !native_thread_register (module))
+  for (guint i = 0; i < G_N_ELEMENTS (functions_of_others); i++)
+    if (PyModule_AddFunctions (module, functions_of_others[i]) < 0)
+      goto fail;
+  if (!native_queue_register (module) || !native_lock_register (module) ||
+      !native_task_register (module) || !native_thread_register (module))
     goto fail;
   return module;
 

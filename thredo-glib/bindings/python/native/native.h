@@ -120,14 +120,17 @@ PyObject *native_wait_bool (NativeWaitFunc    func,
                             GCancellable     *cancellable,
                             gint64            timeout,
                             NativeWaitManner  manner);
+NativeOutcome native_wait_by_proxy (NativeWaitFunc   func,
+                                    gpointer         object,
+                                    GCancellable    *cancellable,
+                                    gint64           timeout,
+                                    GError         **error);
 
 /* interrupt.c */
 gboolean native_is_main_thread (void);
 gboolean native_interrupt_concerns_us (void);
 gboolean native_interrupt_begin (ThredoScope *scope);
 gboolean native_interrupt_end (void);
-PyObject *native_interrupt_set_main_thread (PyObject *module,
-                                            PyObject *ident);
 
 /* value.c */
 gboolean native_value_init (GValue   *value,
@@ -169,6 +172,13 @@ gboolean native_lock_register (PyObject *module);
 gboolean native_task_register (PyObject *module);
 gboolean native_thread_register (PyObject *module);
 
-extern PyMethodDef native_task_functions[];
-extern PyMethodDef native_io_functions[];
+/* The functions of the module, which the overrides call. */
+extern PyMethodDef native_barrier_functions[];
+extern PyMethodDef native_condition_functions[];
+extern PyMethodDef native_fd_functions[];
+extern PyMethodDef native_group_functions[];
+extern PyMethodDef native_interrupt_functions[];
+extern PyMethodDef native_signal_event_functions[];
+extern PyMethodDef native_sleep_functions[];
 extern PyMethodDef native_socket_functions[];
+extern PyMethodDef native_task_functions[];

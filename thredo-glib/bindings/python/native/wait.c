@@ -146,3 +146,84 @@ native_wait_bool (NativeWaitFunc    func,
       return NULL;
     }
 }
+
+typedef struct
+{
+  NativeWaitFunc func;
+  gpointer object;
+} Proxy;
+
+static gboolean
+proxy_main (ThredoThread  *thread,
+            gpointer       data,
+            GError       **error)
+{
+  Proxy *proxy = data;
+  gboolean is_done = proxy->func (proxy->object, NULL, error);
+
+  /* The one whom it stands for is told. */
+  thredo_thread_hush_failure (thread);
+  return is_done;
+}
+
+static gboolean
+wait_for_proxy (gpointer       object,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  return thredo_thread_wait (object, cancellable, error);
+}
+
+/* To end some waits does something to others: members of a group are cancelled, a
+ * barrier breaks. So a signal must not end them before its handler has raised: the
+ * main thread has another thread wait, and waits for that. */
+NativeOutcome
+native_wait_by_proxy (NativeWaitFunc   func,
+                      gpointer         object,
+                      GCancellable    *cancellable,
+                      gint64           timeout,
+                      GError         **error)
+{
+  Proxy proxy = { func, object };
+  NativeOutcome outcome;
+  ThredoThread *thread;
+
+  if (!native_interrupt_concerns_us ())
+    return native_wait (func, object, cancellable, timeout, NATIVE_WAIT_RESTARTS, error);
+
+  if (!thredo_check_cancelled (cancellable, error))
+    {
+      /* The wait itself is to say so, and to do what comes of it. */
+      g_clear_error (error);
+      return native_wait (func, object, cancellable, timeout, NATIVE_WAIT_RESTARTS, error);
+    }
+  thread = thredo_thread_spawn ("main", proxy_main, &proxy, NULL, error);
+  if (thread == NULL)
+    return NATIVE_WAIT_FAILED;
+  outcome = native_wait (wait_for_proxy, thread, cancellable, timeout, NATIVE_WAIT_RESTARTS, error);
+  if (outcome != NATIVE_WAIT_DONE)
+    {
+      ThredoScope *shield = thredo_scope_new_shielded ();
+      PyThreadState *state = native_release ();
+
+      thredo_thread_cancel (thread);
+      thredo_scope_enter (shield);
+      thredo_thread_wait (thread, NULL, NULL);
+      thredo_scope_leave (shield);
+      native_acquire (state);
+      g_object_unref (shield);
+      /* It may have been faster than the end of the wait for it. */
+      if (outcome != NATIVE_WAIT_INTERRUPTED && thredo_thread_get_error (thread) == NULL)
+        {
+          g_clear_error (error);
+          outcome = NATIVE_WAIT_DONE;
+        }
+    }
+  else if (thredo_thread_get_error (thread) != NULL)
+    {
+      g_propagate_error (error, g_error_copy (thredo_thread_get_error (thread)));
+      outcome = NATIVE_WAIT_FAILED;
+    }
+  g_object_unref (thread);
+  return outcome;
+}

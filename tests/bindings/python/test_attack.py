@@ -10,7 +10,7 @@ import unittest
 import unittest.mock
 import weakref
 
-from support import Case, Program, Thredo, until
+from support import Case, Program, Thredo, forking, until
 from gi.repository import GLib, GObject
 
 
@@ -306,6 +306,7 @@ class Comparisons(unittest.TestCase):
         self.assertIs(queue.get(), first)
 
 
+@forking
 class Forks(unittest.TestCase):
     def test_wakeup_fd(self):
         program = Program("""

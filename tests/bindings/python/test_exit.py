@@ -3,7 +3,7 @@
 
 import unittest
 
-from support import Program
+from support import Program, forking
 
 # What a thread can be in when the program ends.
 WAITS = {
@@ -337,6 +337,7 @@ for i in range(3):
 """)
 
 
+@forking
 class ForkTest(Ends):
     def test_fork(self):
         self.assert_ends("""

@@ -10,7 +10,7 @@ import unittest
 
 from gi.repository import Gio, GLib, GObject
 
-from support import Case, Foreign, Thredo, until, until_waiting
+from support import Case, Foreign, Thredo, forking, until, until_waiting
 
 
 def objects():
@@ -414,6 +414,7 @@ class StandInTest(Case):
         names = [Thredo.spawn(lambda: threading.current_thread().name, name=f"n{i}").join() for i in range(20)]
         self.assertEqual(names, [f"n{i}" for i in range(20)])
 
+    @forking
     def test_fork(self):
         def fork():
             name = threading.current_thread().name

@@ -551,11 +551,14 @@ thredo_group_core_add (ThredoGroupCore  *self,
                        ThredoThread     *thread,
                        GError          **error)
 {
-  ThredoGroupCore **core = thredo_thread_lock_core (thread);
-  gboolean is_new = thredo_thread_get_end (thread) == THREDO_THREAD_STATE_NEW;
-  gboolean starts = FALSE, is_cancelled = FALSE;
+  gboolean starts = FALSE, is_cancelled = FALSE, is_new;
   const char *problem = NULL;
+  ThredoGroupCore **core;
 
+  /* Not under a lock: it may be the second one, of which a binding is told. */
+  g_object_ref (thread);
+  core = thredo_thread_lock_core (thread);
+  is_new = thredo_thread_get_end (thread) == THREDO_THREAD_STATE_NEW;
   thredo_mutex_lock (&self->lock);
   if (*core != NULL)
     {
@@ -568,7 +571,6 @@ thredo_group_core_add (ThredoGroupCore  *self,
   else
     {
       *core = thredo_group_core_ref (self);
-      g_object_ref (thread);
       if (is_waited_for (thread))
         self->n_waited_for++;
       is_cancelled = self->cancelled || self->settled;
@@ -587,6 +589,7 @@ thredo_group_core_add (ThredoGroupCore  *self,
   if (problem != NULL)
     {
       g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_STATE, problem);
+      g_object_unref (thread);
       return FALSE;
     }
 

@@ -288,6 +288,24 @@ class Races(Case):
             finally:
                 is_over.set()
 
+    def test_members_come_in_two_ways(self):
+        """One way has the interpreter and wants the group, the other must not have it the other way round."""
+        program = Program("""
+group = Thredo.ThreadGroup()
+def add():
+    for i in range(500):
+        group.add(Thredo.Thread(target=int))
+def spawn():
+    while adding.is_alive():
+        group.spawn(int)
+adding = Thredo.spawn(add)
+spawning = Thredo.spawn(spawn)
+adding.join()
+spawning.join()
+say(group.join())
+""", limit=60)
+        self.assertEqual(program.end(), (0, "True\n", ""))
+
 
 class Comparisons(unittest.TestCase):
     def test_that_use_a_queue(self):

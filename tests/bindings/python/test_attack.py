@@ -266,6 +266,23 @@ say("end")
         status, out, err = program.end()
         self.assertEqual((status, sorted(out.split())), (0, ["end"] + 200 * ["gone"]), err)
 
+    def test_what_the_action_of_a_barrier_leaves(self):
+        """It runs in a thread that knows no Python before and after."""
+        program = Program("""
+class Noisy:
+    def __del__(self):
+        with Thredo.shield():
+            Thredo.sleep(0)
+        say("gone")
+local = threading.local()
+def leave():
+    local.noisy = Noisy()
+for i in range(100):
+    Thredo.Barrier(1, leave).wait()
+""")
+        status, out, err = program.end()
+        self.assertEqual((status, out.split()), (0, 100 * ["gone"]), err)
+
 
 class Races(Case):
     def test_failures_while_groups_are_joined(self):

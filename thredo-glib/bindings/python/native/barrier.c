@@ -9,19 +9,22 @@ act (ThredoBarrier  *barrier,
      gpointer        unused,
      GError        **error)
 {
-  PyGILState_STATE state = PyGILState_Ensure ();
-  PyObject *wrapper = pygobject_new (G_OBJECT (barrier));
-  PyObject *result = wrapper != NULL ? PyObject_CallMethod (wrapper, "_act", NULL) : NULL;
-  gboolean has_succeeded = result != NULL && PyObject_IsTrue (result) > 0;
+  PyObject *wrapper, *result;
+  gboolean has_succeeded;
+  NativeEntry entry;
 
+  native_enter (&entry);
+  wrapper = pygobject_new (G_OBJECT (barrier));
+  result = wrapper != NULL ? PyObject_CallMethod (wrapper, "_act", NULL) : NULL;
+  has_succeeded = result != NULL && PyObject_IsTrue (result) > 0;
   if (PyErr_Occurred ())
     PyErr_WriteUnraisable (wrapper);
+  Py_XDECREF (result);
+  Py_XDECREF (wrapper);
+  native_leave (&entry);
   if (!has_succeeded)
     g_set_error_literal (error, THREDO_ERROR, THREDO_ERROR_FAILED,
                          "The action of the barrier has failed");
-  Py_XDECREF (result);
-  Py_XDECREF (wrapper);
-  PyGILState_Release (state);
   return has_succeeded;
 }
 

@@ -93,6 +93,7 @@ static PyMethodDef *const functions_of_others[] = {
   native_condition_functions,
   native_fd_functions,
   native_group_functions,
+  native_interpreter_functions,
   native_interrupt_functions,
   native_signal_event_functions,
   native_sleep_functions,

@@ -56,6 +56,16 @@ PyObject *native_raise (GError *error);
 PyObject *native_adopt (PyObject *self,
                         gpointer  object);
 
+/* interpreter.c */
+typedef struct
+{
+  PyThreadState *own_state; /* made for the thread, or NULL */
+  PyGILState_STATE state;
+} NativeEntry;
+
+void native_enter (NativeEntry *entry);
+void native_leave (NativeEntry *entry);
+
 /* arguments.c */
 typedef struct
 {
@@ -177,6 +187,7 @@ extern PyMethodDef native_barrier_functions[];
 extern PyMethodDef native_condition_functions[];
 extern PyMethodDef native_fd_functions[];
 extern PyMethodDef native_group_functions[];
+extern PyMethodDef native_interpreter_functions[];
 extern PyMethodDef native_interrupt_functions[];
 extern PyMethodDef native_signal_event_functions[];
 extern PyMethodDef native_sleep_functions[];

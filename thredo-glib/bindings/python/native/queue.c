@@ -458,12 +458,15 @@ compare (const GValue *a,
          const GValue *b,
          gpointer      unused)
 {
-  PyGILState_STATE state = PyGILState_Ensure ();
-  PyObject *items[2] = { copy_item (a), copy_item (b) };
   int is_less = -1;
   int is_greater = 0;
+  PyObject *items[2];
+  NativeEntry entry;
 
+  native_enter (&entry);
   n_comparing++;
+  items[0] = copy_item (a);
+  items[1] = copy_item (b);
   if (items[0] != NULL && items[1] != NULL)
     {
       is_less = PyObject_RichCompareBool (items[0], items[1], Py_LT);
@@ -476,7 +479,7 @@ compare (const GValue *a,
   Py_XDECREF (items[0]);
   Py_XDECREF (items[1]);
   n_comparing--;
-  PyGILState_Release (state);
+  native_leave (&entry);
   return is_less < 0 || is_greater < 0 ? G_MININT : is_greater - is_less;
 }
 

@@ -345,36 +345,6 @@ end_child (NativeTask *task)
   Py_Exit (1);
 }
 
-/* Python makes a state under a lock, without the GIL; a child that is forked meanwhile would
- * never get that. */
-static GMutex birth_lock;
-
-/* The thread has a state of its own, as Python's own threads have. One of
- * PyGILState_Ensure() has nobody inside any more when it is cleared, in most versions: if
- * what is in a threading.local() then calls that as well, on its way out, the state is
- * freed twice. Returns NULL if there is one already: that is for PyGILState_Ensure(). */
-static PyThreadState *
-enter_python (void)
-{
-  PyThreadState *state;
-
-  if (PyGILState_GetThisThreadState () != NULL)
-    return NULL;
-  g_mutex_lock (&birth_lock);
-  state = PyThreadState_New (PyInterpreterState_Main ());
-  g_mutex_unlock (&birth_lock);
-  if (state != NULL)
-    PyEval_RestoreThread (state);
-  return state;
-}
-
-static void
-leave_python (PyThreadState *state)
-{
-  PyThreadState_Clear (state);
-  PyThreadState_DeleteCurrent ();
-}
-
 /* The function of the thread. */
 static gboolean
 task_main (ThredoThread  *thread,
@@ -382,18 +352,16 @@ task_main (ThredoThread  *thread,
            GError       **error)
 {
   Hold *hold = data;
-  PyThreadState *own_state = enter_python ();
-  PyGILState_STATE state = PyGILState_Ensure ();
+  NativeEntry entry;
 
+  native_enter (&entry);
   current = hold->task;
   task_call (hold->task, thread, error);
   if (G_UNLIKELY (native_is_main_thread ()))
     end_child (hold->task);
   current = NULL;
   Py_CLEAR (hold->task);
-  PyGILState_Release (state);
-  if (own_state != NULL)
-    leave_python (own_state);
+  native_leave (&entry);
 
   return *error == NULL;
 }
@@ -403,13 +371,13 @@ static void
 hold_free (gpointer data)
 {
   Hold *self = data;
+  NativeEntry entry;
 
   if (self->task != NULL && Py_IsInitialized ())
     {
-      PyGILState_STATE state = PyGILState_Ensure ();
-
+      native_enter (&entry);
       Py_CLEAR (self->task);
-      PyGILState_Release (state);
+      native_leave (&entry);
     }
   g_free (self);
 }
@@ -582,29 +550,7 @@ task_get_result (PyObject *module,
   return Py_BuildValue ("(N)", native_value_take (&value));
 }
 
-/* before_fork(), after_fork(is_child) */
-static PyObject *
-task_before_fork (PyObject *module,
-                  PyObject *unused)
-{
-  g_mutex_lock (&birth_lock);
-  Py_RETURN_NONE;
-}
-
-static PyObject *
-task_after_fork (PyObject *module,
-                 PyObject *is_child)
-{
-  if (is_child == Py_True)
-    g_mutex_init (&birth_lock);
-  else
-    g_mutex_unlock (&birth_lock);
-  Py_RETURN_NONE;
-}
-
 PyMethodDef native_task_functions[] = {
-  { "before_fork", task_before_fork, METH_NOARGS, NULL },
-  { "after_fork", task_after_fork, METH_O, NULL },
   { "spawn", task_spawn, METH_VARARGS, NULL },
   { "adopt_thread", task_adopt, METH_VARARGS, NULL },
   { "arm_task", task_arm, METH_VARARGS, NULL },

@@ -361,6 +361,28 @@ Thredo.spawn(begin).join()
 """)
         self.assertEqual(program.end()[:2], (0, "-1\n"))
 
+    def test_two_at_once(self):
+        """Who waits for the other's fork to be over must not have the interpreter."""
+        program = Program("""
+from gi.overrides import _thredo_native as native
+inside = threading.Semaphore(0)
+os.register_at_fork(before=inside.release)  # the last is called first
+def fork():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+for i in range(20):
+    native.before_fork()
+    other = threading.Thread(target=fork)
+    other.start()
+    inside.acquire()
+    native.after_fork(False)
+    other.join()
+say("end")
+""")
+        self.assertEqual(program.end(), (0, "end\n", ""))
+
     def test_while_threads_begin(self):
         """A child starts, whatever threads are about to begin; what ends just then is beyond us."""
         program = Program("""

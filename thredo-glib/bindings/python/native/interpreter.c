@@ -38,11 +38,20 @@ native_leave (NativeEntry *entry)
     }
 }
 
+/* Another thread may be about to fork as well: it has the lock then, and needs the
+ * interpreter to go on. */
 static PyObject *
 interpreter_before_fork (PyObject *module,
                          PyObject *unused)
 {
-  g_mutex_lock (&birth_lock);
+  PyThreadState *state;
+
+  if (!g_mutex_trylock (&birth_lock))
+    {
+      state = native_release ();
+      g_mutex_lock (&birth_lock);
+      native_acquire (state);
+    }
   Py_RETURN_NONE;
 }
 

@@ -67,6 +67,11 @@ class ObjectsTest(Case):
         queue.put(GObject.Value(GObject.TYPE_STRING, "a"))
         self.assertEqual(queue.get(), 5)
         self.assertEqual(queue.get(), "a")
+        for nothing in GObject.TYPE_PYOBJECT, GObject.TYPE_POINTER:
+            value = GObject.Value()
+            value.init(nothing)
+            queue.put(value)
+            self.assertIsNone(queue.get())
         with self.assertRaises(ValueError):
             queue.put(GObject.Value())
         self.assertTrue(queue.empty())

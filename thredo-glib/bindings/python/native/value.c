@@ -43,10 +43,11 @@ native_value_take (GValue *value)
 {
   PyObject *object;
 
-  if (G_VALUE_TYPE (value) == native_object_gtype)
-    object = Py_XNewRef (g_value_get_boxed (value));
-  else if (G_VALUE_TYPE (value) == G_TYPE_POINTER && g_value_get_pointer (value) == NULL)
+  if ((G_VALUE_TYPE (value) == native_object_gtype || G_VALUE_TYPE (value) == G_TYPE_POINTER) &&
+      g_value_peek_pointer (value) == NULL)
     object = Py_NewRef (Py_None);
+  else if (G_VALUE_TYPE (value) == native_object_gtype)
+    object = Py_NewRef (g_value_get_boxed (value));
   else
     object = pyg_value_as_pyobject (value, TRUE);
   g_value_unset (value);

@@ -305,6 +305,30 @@ class Races(Case):
             finally:
                 is_over.set()
 
+    def test_disarmed_while_it_runs(self):
+        """As by a group.add() that has lost against a start()."""
+        program = Program("""
+import functools
+from gi.overrides import _thredo_native as native
+armed = Thredo.Event()
+class Numbers:
+    def __iter__(self):
+        armed.wait()
+        return iter(range(50))
+def start():
+    def add(total, n):
+        if n == 2:
+            native.disarm_task(holder[0]._task)
+        return total + n
+    holder = []
+    holder.append(Thredo.spawn(functools.reduce, add, Numbers()))
+    return holder[0]
+thread = start()
+armed.set()
+say(thread.join())
+""")
+        self.assertEqual(program.end(), (0, "1225\n", ""))
+
     def test_members_come_in_two_ways(self):
         """One way has the interpreter and wants the group, the other must not have it the other way round."""
         program = Program("""

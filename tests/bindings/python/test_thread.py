@@ -76,6 +76,20 @@ class ObjectsTest(Case):
             queue.put(GObject.Value())
         self.assertTrue(queue.empty())
 
+    def test_failure_that_hides_its_class(self):
+        class Odd(Exception):
+            __class__ = property(lambda self: 1 / 0)
+
+            def __str__(self):
+                return "why"
+
+        def fail():
+            raise Odd
+
+        thread = Thredo.spawn(fail)
+        thread.wait()
+        self.assertEqual(thread.get_error().message, "Odd: why")
+
     def test_failures(self):
         for error in (ValueError("why"), KeyboardInterrupt(), GLib.Error("why", "domain", 1), StopIteration(1),
                       GeneratorExit(), Exception("\ud800"), Exception(), AssertionError(10 ** 1000)):

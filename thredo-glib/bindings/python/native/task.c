@@ -18,9 +18,7 @@ task_traverse (PyObject  *object,
 {
   NativeTask *self = (NativeTask *) object;
 
-#if PY_VERSION_HEX >= 0x03090000
   Py_VISIT (Py_TYPE (object));
-#endif
   Py_VISIT (self->function);
   Py_VISIT (self->args);
   Py_VISIT (self->kwargs);
@@ -194,6 +192,7 @@ set_thread_error (GError   **error,
       Py_XDECREF (message);
     }
 
+  PyErr_Clear ();
   if (*error == NULL)
     {
       PyObject *string = PyObject_Str (exception);
@@ -266,7 +265,7 @@ task_call (NativeTask    *self,
            ThredoThread  *thread,
            GError       **error)
 {
-  PyObject *entered;
+  PyObject *entered, *function, *args, *kwargs;
 
   install_hook ("_trace_hook", "settrace");
   install_hook ("_profile_hook", "setprofile");
@@ -277,8 +276,12 @@ task_call (NativeTask    *self,
     PyErr_WriteUnraisable ((PyObject *) self);
   Py_XDECREF (entered);
 
-  if (self->function != NULL)
-    self->result = PyObject_Call (self->function, self->args, self->kwargs);
+  /* It may be disarmed meanwhile, by who was slower to start it. */
+  function = Py_XNewRef (self->function);
+  args = Py_XNewRef (self->args);
+  kwargs = Py_XNewRef (self->kwargs);
+  if (function != NULL)
+    self->result = PyObject_Call (function, args, kwargs);
   else
     self->result = Py_NewRef (Py_None); /* started by what knows nothing of Python */
   if (self->result == NULL && PyErr_ExceptionMatches (PyExc_SystemExit) &&
@@ -299,6 +302,9 @@ task_call (NativeTask    *self,
       leave_result (thread, self->result);
     }
 
+  Py_XDECREF (function);
+  Py_XDECREF (args);
+  Py_XDECREF (kwargs);
   Py_CLEAR (self->function);
   Py_CLEAR (self->args);
   Py_CLEAR (self->kwargs);

@@ -64,14 +64,20 @@ on_bytes (int          fd,
           GIOCondition condition,
           gpointer     data)
 {
+  g_autoptr(ThredoScope) scope = NULL;
+
   g_mutex_lock (&interrupt.lock);
   if (fd == interrupt.pipe[0])
     {
       drain_locked ();
       if (interrupt.n_bytes > 0 && interrupt.scope != NULL)
-        thredo_scope_cancel (interrupt.scope);
+        scope = g_object_ref (interrupt.scope);
     }
   g_mutex_unlock (&interrupt.lock);
+  /* Not under the lock: it may call Python, where the scope's cancellable is known. If the
+   * wait is over by now, so is the scope. */
+  if (scope != NULL)
+    thredo_scope_cancel (scope);
 
   return G_SOURCE_CONTINUE;
 }

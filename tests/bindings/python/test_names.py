@@ -56,6 +56,17 @@ class NamesTest(Case):
         text = pydoc.plain(pydoc.render_doc(Thredo.Queue))
         self.assertIn("Put an item", text)
 
+    def test_signatures(self):
+        """Of classes, those of their __init__()."""
+        def arguments(cls):
+            return list(inspect.signature(cls).parameters)
+
+        self.assertEqual(arguments(Thredo.PriorityQueue), ["maxsize", "name", "order", "max_size"])
+        self.assertEqual(arguments(Thredo.Semaphore), ["value", "name"])
+        self.assertEqual(arguments(Thredo.Condition), ["lock", "name"])
+        self.assertEqual(arguments(Thredo.Scope), ["timeout", "shielded", "shield", "properties"])
+        self.assertEqual(arguments(type("Own", (Thredo.Event,), {"__init__": lambda self, a: None})), ["a"])
+
 
 EXCEPTIONS = {
     "CancelledError": ("g-io-error-quark", Gio.IOErrorEnum.CANCELLED, ()),

@@ -2,6 +2,7 @@
 """What the other parts are made of: the plain module, and how a class of it is overridden."""
 
 import functools
+import inspect
 import os
 import sys
 import threading
@@ -33,6 +34,12 @@ class PlainMeta(type(Thredo.Queue)):
         # PyGObject has put a dictionary of properties and one of signals there.
         if "__gtype_name__" in namespace or namespace.get("__gproperties__") or namespace.get("__gsignals__"):
             super()._type_register(namespace)
+
+    @property
+    def __signature__(cls):
+        """That of __init__(), for help() and inspect, which would take that of the next."""
+        first, *rest = inspect.signature(cls.__init__).parameters.values()
+        return inspect.Signature(rest)
 
     def __call__(cls, *args, **kwargs):
         self = super().__call__(*args, **kwargs)

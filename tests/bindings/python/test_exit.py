@@ -269,6 +269,18 @@ Thredo.run(main)
         self.assert_ends_saying("def work():\n    1 / 0\nthread = Thredo.spawn(work)\nuntil(lambda: not thread.is_alive())",
                                 0, "Exception in thread work", "ZeroDivisionError")
 
+    def test_failure_while_it_ends(self):
+        """Which cancels the thread, and waits for it, but asks nobody how it went."""
+        for start in "Thredo.spawn(work)", "Thredo.run(lambda: until_waiting(Thredo.spawn(work)))":
+            self.assert_ends_saying(f"""
+def work():
+    try:
+        Thredo.sleep(1000)
+    finally:
+        1 / 0
+{start}
+""", 0, "Exception in thread work", "ZeroDivisionError")
+
     def test_during_import(self):
         self.assert_ends("""
 import tempfile

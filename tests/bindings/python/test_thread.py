@@ -205,6 +205,29 @@ class ReportTest(Case):
         gc.collect()
         self.assertEqual(self.reported, [])
 
+    def test_cancelled_and_failed(self):
+        """Who cancels does not ask how it ended."""
+        def work():
+            try:
+                Thredo.sleep(1000)
+            finally:
+                self.fail()
+
+        def cancel_thread():
+            Thredo.spawn(work).cancel()
+
+        def cancel_group():
+            group = Thredo.ThreadGroup()
+            group.spawn(work)
+            group.cancel()
+
+        for cancel in cancel_thread, cancel_group:
+            cancel()
+            until(lambda: gc.collect() is not None and self.reported)
+            report, = self.reported
+            self.assertIs(report.exc_type, ValueError)
+            self.reported.clear()
+
 
 class ThreadTest(Case):
     def test_spawn(self):

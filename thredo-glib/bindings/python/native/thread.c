@@ -158,21 +158,32 @@ thread_join (PyObject        *self,
     }
 }
 
+/* As wait(), but that nobody is told how the thread has ended. */
+static PyObject *
+thread_wait_for_end (PyObject        *self,
+                     PyObject *const *args,
+                     Py_ssize_t       n_args,
+                     PyObject        *names)
+{
+  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
+  NativeLimits limits;
+
+  if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
+    return NULL;
+  spare_ended (thread, &limits);
+  return native_wait_bool (wait_for, thread, limits.cancellable, limits.timeout,
+                           NATIVE_WAIT_RESTARTS);
+}
+
 static PyObject *
 thread_wait (PyObject        *self,
              PyObject *const *args,
              Py_ssize_t       n_args,
              PyObject        *names)
 {
-  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
-  NativeLimits limits;
-  PyObject *task, *result;
+  PyObject *result = thread_wait_for_end (self, args, n_args, names);
+  PyObject *task;
 
-  if (thread == NULL || !native_parse_limits (&limits, NATIVE_TIMEOUT_EVENT, args, n_args, names))
-    return NULL;
-  spare_ended (thread, &limits);
-  result = native_wait_bool (wait_for, thread, limits.cancellable, limits.timeout,
-                             NATIVE_WAIT_RESTARTS);
   if (result != Py_True)
     return result;
 
@@ -202,6 +213,8 @@ PyDoc_STRVAR (wait_doc,
 static PyMethodDef thread_methods[] = {
   { "join", (PyCFunction) (void (*) (void)) thread_join, METH_FASTCALL | METH_KEYWORDS, join_doc },
   { "wait", (PyCFunction) (void (*) (void)) thread_wait, METH_FASTCALL | METH_KEYWORDS, wait_doc },
+  { "_wait_for_end", (PyCFunction) (void (*) (void)) thread_wait_for_end,
+    METH_FASTCALL | METH_KEYWORDS, NULL },
   { NULL }
 };
 

@@ -133,7 +133,7 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         current = Thredo.Thread.self()
         for thread in self.get_threads():
             if thread is not current and thread.get_state() != Thredo.ThreadState.NEW:
-                thread.wait()
+                thread._wait_for_end()
 
     def next_done(self, *, cancellable=None):
         """Wait for the next thread to end, and return it; None if there is none left.

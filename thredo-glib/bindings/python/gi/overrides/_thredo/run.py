@@ -36,7 +36,7 @@ def end(run=None, wait_for_daemons=True, interrupt=None):
     def wait(thread, timeout=None):
         nonlocal interrupt
         try:
-            thread.wait(timeout)
+            thread._wait_for_end(timeout)
         except KeyboardInterrupt as exception:
             if interrupt is not None:
                 raise

@@ -123,7 +123,7 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
         was_alive = self.is_alive()
         Thredo.Thread.cancel(self)
         if blocking and was_alive and self.get_state() != NEW and self is not Thredo.Thread.self():
-            self.wait()
+            self._wait_for_end()
         return was_alive
 
     def join_finish(self, result):

@@ -248,6 +248,16 @@ class ThreadTest(Case):
         with self.assertRaises(Thredo.StateError):
             thread.start()
 
+    def test_daemon(self):
+        thread = Thredo.Thread(int)
+        thread.daemon = True
+        self.assertTrue(thread.daemon)
+        thread.start()
+        with self.assertRaises(Thredo.StateError):
+            thread.daemon = False
+        thread.join()
+        self.assertTrue(thread.daemon)
+
     def test_subclass(self):
         class Worker(Thredo.Thread):
             def __init__(self, number):

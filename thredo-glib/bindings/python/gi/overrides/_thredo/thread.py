@@ -176,11 +176,13 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
 
     @property
     def daemon(self):
-        """Whether its group does not wait for it."""
+        """Whether its group does not wait for it. StateError if that is set after the start."""
         return self.get_daemon()
 
     @daemon.setter
     def daemon(self, daemon):
+        if self.get_state() != NEW:
+            raise StateError(f"Thread '{self.get_name()}' was started before")
         self.set_daemon(daemon)
 
     @property

@@ -27,6 +27,12 @@ class GroupTest(Case):
             threads = [group.spawn(lambda i=i: i) for i in range(5)]
         self.assertEqual([thread.result for thread in threads], list(range(5)))
 
+    def test_repr(self):
+        with Thredo.ThreadGroup(name="g") as group:
+            group.spawn(int)
+            self.assertEqual(repr(group), "<Group 'g': 1 threads>")
+        self.assertEqual(repr(Thredo.Group()), "<Group: 0 threads>")
+
     def test_any(self):
         event = Thredo.Event()
         with Thredo.ThreadGroup(wait=any) as group:

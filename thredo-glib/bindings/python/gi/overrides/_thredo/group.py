@@ -8,6 +8,7 @@ from gi.repository import GLib
 from .base import PlainMeta, Thredo, check_callable, name_of, name_property, native, overrides
 from .errors import StateError, ThreadError, fail_join, note_failure, tell_of, translate, translated
 from .scope import Scope
+from .sync import titled
 from .thread import in_c_form
 
 POLICIES = {
@@ -210,3 +211,5 @@ class Group(Thredo.Group, metaclass=PlainMeta):
     def max_running(self, max_running):
         self.set_max_running(max_running)
 
+    def __repr__(self):
+        return f"<{titled(self)}: {len(self.get_threads())} threads>"

@@ -457,8 +457,8 @@ warn_about_main_loop (const ThredoWaitInfo *info)
   thredo_mutex_unlock (&lock);
 
   if (first)
-    g_warning ("%s() blocks the main loop that called it until it returns; use the async form "
-               "there, or a thread",
+    g_warning ("%s() blocks the main loop that called it until it returns; use a thread there, "
+               "or the async form if it has one",
                info->function);
 }
 

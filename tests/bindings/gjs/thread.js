@@ -51,6 +51,7 @@ const tests = {
     'command/arguments'() {
         for (const argv of [[], 'ls', null, undefined])
             assertThrows([TypeError, /^A command is an array/], () => Thredo.Thread.spawn_command(argv));
+        assertThrows([TypeError, /null character/], () => Thredo.Thread.spawn_command(['echo', 'a\0b']));
     },
 
     async 'native'() {

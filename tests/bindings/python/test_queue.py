@@ -35,7 +35,10 @@ class QueueTest(Case):
     def test_bad_arguments(self):
         queue = Thredo.Queue()
         for call in (lambda: queue.put(), lambda: queue.get(1, 2, 3), lambda: queue.get(timeout="a"),
-                     lambda: queue.get(nonsense=1), lambda: queue.put(1, cancellable=5)):
+                     lambda: queue.get(nonsense=1), lambda: queue.put(1, cancellable=5),
+                     lambda: queue.get(True, block=False), lambda: queue.get(True, 0.001, timeout=0.001),
+                     lambda: Thredo.Event().wait(0.001, timeout=0.001),
+                     lambda: Thredo.Lock().acquire(True, blocking=False)):
             with self.assertRaises(TypeError):
                 call()
         with self.assertRaises(ValueError):

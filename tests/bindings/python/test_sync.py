@@ -177,6 +177,8 @@ class SignalEventTest(Case):
             Thredo.SignalEvent()
         with self.assertRaises(ValueError):
             Thredo.SignalEvent(signal.SIGKILL)
+        with self.assertRaises(ValueError):
+            Thredo.SignalEvent((1 << 32) + signal.SIGUSR1)
         with self.assertRaises((TypeError, ValueError)):
             Thredo.SignalEvent("SIGUSR1")
 

@@ -4,6 +4,7 @@
 import gc
 import logging
 import os
+import pathlib
 import threading
 import traceback
 import unittest
@@ -311,6 +312,17 @@ class ThreadTest(Case):
         self.assertFalse(thread.cancel())
         self.assertTrue(thread.cancelled)
         self.assertIsNone(thread.join())  # it has caught it
+
+    def test_command(self):
+        words = ["printf", "%s", pathlib.Path("grün"), b" or "]
+        self.assertEqual(Thredo.Thread.spawn_command(words).join(), "grün or ")
+        with Thredo.Group() as group:
+            self.assertEqual(group.spawn_command(words).join(), "grün or ")
+            for spawn in Thredo.Thread.spawn_command, group.spawn_command:
+                for command, problem in (["ls", TypeError], [b"ls", TypeError], [None, TypeError], [["ls", 5], TypeError],
+                                         [[], ValueError], [["echo", "a\0b"], ValueError]):
+                    with self.subTest(command=command), self.assertRaises(problem):
+                        spawn(command)
 
     def test_cancel_and_go_on(self):
         event = Thredo.Event()

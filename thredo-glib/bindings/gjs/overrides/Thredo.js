@@ -543,7 +543,10 @@ function overrideSpawn(owner) {
     owner.spawn_command = function (argv) {
         if (!Array.isArray(argv) || argv.length === 0)
             throw new TypeError(`A command is an array of a program and its arguments, not ${describe(argv)}`);
-        return spawnCommand.call(this, argv.map(String));
+        const words = argv.map(String);
+        if (words.some(word => word.includes('\0')))
+            throw new TypeError('No program can be given an argument with a null character in it');
+        return spawnCommand.call(this, words);
     };
     owner.spawn_native = function (library, symbol, argument = null) {
         return spawnNative.call(this, library, symbol, argument);

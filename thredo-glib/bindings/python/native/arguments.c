@@ -116,7 +116,7 @@ native_parse_limits (NativeLimits      *limits,
 {
   Py_ssize_t n_names = names != NULL ? PyTuple_GET_SIZE (names) : 0;
   Py_ssize_t index = 0;
-  gboolean has_timeout = FALSE;
+  gboolean has_blocking = FALSE, has_timeout = FALSE;
 
   limits->blocking = TRUE;
   limits->timeout = NATIVE_FOREVER;
@@ -124,8 +124,12 @@ native_parse_limits (NativeLimits      *limits,
   if (G_LIKELY (n_args + n_names == 0))
     return TRUE;
 
-  if (rule != NATIVE_TIMEOUT_EVENT && index < n_args && !set_blocking (limits, args[index++]))
-    return FALSE;
+  if (rule != NATIVE_TIMEOUT_EVENT && index < n_args)
+    {
+      has_blocking = TRUE;
+      if (!set_blocking (limits, args[index++]))
+        return FALSE;
+    }
   if (index < n_args)
     {
       has_timeout = TRUE;
@@ -142,10 +146,11 @@ native_parse_limits (NativeLimits      *limits,
     {
       PyObject *name = PyTuple_GET_ITEM (names, i);
       PyObject *object = args[n_args + i];
-      gboolean is_good;
+      gboolean is_good, is_double = FALSE;
 
       if (PyUnicode_CompareWithASCIIString (name, "timeout") == 0)
         {
+          is_double = has_timeout;
           has_timeout = TRUE;
           is_good = set_timeout (limits, rule, object);
         }
@@ -154,7 +159,10 @@ native_parse_limits (NativeLimits      *limits,
       else if (rule != NATIVE_TIMEOUT_EVENT &&
                PyUnicode_CompareWithASCIIString (
                    name, rule == NATIVE_TIMEOUT_QUEUE ? "block" : "blocking") == 0)
-        is_good = set_blocking (limits, object);
+        {
+          is_double = has_blocking;
+          is_good = set_blocking (limits, object);
+        }
       else
         {
           PyErr_Format (PyExc_TypeError, "there is no argument '%U'", name);
@@ -162,6 +170,11 @@ native_parse_limits (NativeLimits      *limits,
         }
       if (!is_good)
         return FALSE;
+      if (is_double)
+        {
+          PyErr_Format (PyExc_TypeError, "argument '%U' is given by name and by position", name);
+          return FALSE;
+        }
     }
 
   if (rule == NATIVE_TIMEOUT_LOCK && !limits->blocking && has_timeout &&

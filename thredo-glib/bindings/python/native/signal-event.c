@@ -78,9 +78,11 @@ signal_event_adopt (PyObject *module,
   numbers = g_new (int, n);
   for (Py_ssize_t i = 0; i < n; i++)
     {
-      numbers[i] = (int) PyLong_AsLong (PyTuple_GET_ITEM (signals, i));
+      long number = PyLong_AsLong (PyTuple_GET_ITEM (signals, i));
+
       if (PyErr_Occurred ())
         return NULL;
+      numbers[i] = (int) CLAMP (number, -1, G_MAXINT); /* neither of which is a signal */
     }
   event = thredo_signal_event_new (numbers, (guint) n, &error);
   if (event == NULL)

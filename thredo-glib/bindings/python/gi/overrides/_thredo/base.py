@@ -83,5 +83,17 @@ def check_callable(function):
         raise TypeError(f"a function, or what can be called, is needed, not {function!r}")
 
 
+def words_of(command):
+    """A program and its arguments, as subprocess takes them, for C."""
+    if isinstance(command, (str, bytes)):
+        raise TypeError(f"a program and its arguments are needed, each by itself, not {command!r}")
+    words = [os.fsdecode(word) for word in command]
+    if not words:
+        raise ValueError("a program is needed")
+    if any("\0" in word for word in words):
+        raise ValueError("embedded null byte")
+    return words
+
+
 def is_finalizing():
     return sys.is_finalizing()

@@ -5,7 +5,7 @@ import weakref
 
 from gi.repository import GLib
 
-from .base import PlainMeta, Thredo, check_callable, name_of, name_property, native, overrides
+from .base import PlainMeta, Thredo, check_callable, name_of, name_property, native, overrides, words_of
 from .errors import StateError, ThreadError, fail_join, note_failure, tell_of, translate, translated
 from .scope import Scope
 from .sync import titled
@@ -76,6 +76,14 @@ class Group(Thredo.Group, metaclass=PlainMeta):
             return native.spawn(self, name or name_of(callable), daemon, None, in_c_form, (callable, args))
         check_callable(callable)
         return native.spawn(self, name or name_of(callable), daemon, None, callable, args)
+
+    def spawn_command(self, argv):
+        """Run a program in a thread of the group, as Thread.spawn_command() does."""
+        words = words_of(argv)
+        try:
+            return Thredo.Group.spawn_command(self, words)
+        except GLib.Error as error:
+            raise translated(error) from None
 
     def add(self, thread):
         """Make a thread one of the group. One that is not started is started."""

@@ -6,7 +6,7 @@ import types
 
 from gi.repository import Gio, GLib, GObject
 
-from .base import Thredo, check_callable, name_of, name_property, native, overrides, public
+from .base import Thredo, check_callable, name_of, name_property, native, overrides, public, words_of
 from .errors import DOMAIN, StateError, fail_join, translated
 
 NEW = Thredo.ThreadState.NEW
@@ -108,6 +108,19 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
             return spawn(name, *(() if function is None and not data else (function, *data)))
         check_callable(function)
         return native.spawn(None, name or name_of(function), False, None, in_c_form, (function, data))
+
+    @staticmethod
+    def spawn_command(argv):
+        """Run a program as a child process in a thread, and have what it writes as the result.
+
+        `argv` is the program, found in PATH, and its arguments. A cancel ends the program. The
+        thread fails if the program does.
+        """
+        words = words_of(argv)
+        try:
+            return Thredo.Thread.spawn_command(words)
+        except GLib.Error as error:
+            raise translated(error) from None
 
     @classmethod
     def new(cls, name, function, *data):

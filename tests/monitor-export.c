@@ -599,6 +599,7 @@ test_folder (void)
   g_autofree char *missing = g_build_filename (folder, "missing", NULL);
   g_autofree char *long_name = g_strnfill (100, 'x');
   g_autofree char *long_path = g_build_filename (folder, long_name, NULL);
+  g_autofree char *long_inner = g_build_filename (long_path, "thredo-glib", NULL);
   g_autofree char *output = NULL;
   g_autofree char *errors = NULL;
 
@@ -607,6 +608,8 @@ test_folder (void)
 
   g_assert_cmpint (g_mkdir (long_path, 0700), ==, 0);
   assert_refused (long_path, G_IO_ERROR_FILENAME_TOO_LONG, long_path);
+  g_assert_cmpint (g_rmdir (long_inner), ==, 0);
+  g_assert_cmpint (g_rmdir (long_path), ==, 0);
 
   g_assert_true (g_file_set_contents (inner, "", 0, NULL));
   assert_refused (folder, G_IO_ERROR_NOT_DIRECTORY, inner);
@@ -629,6 +632,7 @@ test_folder (void)
   output = run_with (folder, NULL, "--export-and-tell", &errors);
   g_assert_cmpstr (output, ==, "exported\n");
   g_assert_cmpint (g_rmdir (inner), ==, 0);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
 /* A program that knows nothing of it, with THREDO_MONITOR in its environment. */
@@ -764,14 +768,9 @@ main (int    argc,
     {
       g_autofree char *sockets = g_build_filename (watch_folder, "thredo-glib", NULL);
       G_GNUC_UNUSED g_autoptr(GPtrArray) rest = thredo_monitor_list_processes (NULL);
-      g_autofree char *other = g_build_filename (watch_folder, "other", NULL);
-      g_autofree char *long_name = g_strnfill (100, 'x');
-      g_autofree char *long_path = g_build_filename (other, long_name, NULL);
 
-      g_rmdir (long_path);
-      g_rmdir (other);
       g_rmdir (sockets);
-      g_rmdir (watch_folder);
+      g_assert_cmpint (g_rmdir (watch_folder), ==, 0);
     }
   g_free (watch_folder);
   return status;

@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -90,7 +91,8 @@ class Program:
     """A program of its own: its status, and what it has printed."""
 
     def __init__(self, text, *args, limit=20, options=("-X", "dev", "-W", "ignore::ImportWarning"), environment=None):
-        environment = {**os.environ, **(environment or {})}
+        self.folder = tempfile.TemporaryDirectory()  # where it leaves what it makes
+        environment = {**os.environ, "TMPDIR": self.folder.name, **(environment or {})}
         here = os.path.dirname(os.path.abspath(__file__))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), here]))
         self.process = subprocess.Popen(
@@ -143,6 +145,7 @@ class Program:
             reader.join()
         for file in self.process.stdin, self.process.stdout, self.process.stderr:
             file.close()
+        self.folder.cleanup()
         out, err = "".join(self.out.queue), "".join(self.err)
         if hangs:
             raise AssertionError(f"hangs: {self.lines} {out}\n{err}")

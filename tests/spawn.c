@@ -183,9 +183,11 @@ test_command_group (void)
   for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
     {
       const char *const argv[] = { "/bin/sh", "-c", scripts[i], NULL };
-      g_autoptr(ThredoThread) thread = thredo_group_spawn_command (group, argv, &error);
+      g_autoptr(ThredoThread) thread = NULL;
 
+      thread = thredo_group_spawn_command (group, argv, &error);
       g_assert_no_error (error);
+      g_assert_nonnull (thread);
     }
   g_assert_true (thredo_group_join (group, NULL, &error));
   g_assert_no_error (error);

@@ -8,6 +8,28 @@
 
 static guint n_forks;
 
+/* How often the number was about to be closed in the upper half, and was in the
+ * lower one. */
+#define ERA_CLOSING 0x10000
+#define ERA_CLOSED 1
+#define ERA_CLOSED_MASK (ERA_CLOSING - 1)
+
+static guint32
+end_era (guint32 era)
+{
+  return (era & ~ERA_CLOSED_MASK) | ((era + ERA_CLOSED) & ERA_CLOSED_MASK);
+}
+
+/* What becomes of a wait that is of another era. IDLE: it is of this one. */
+static ThredoWaitState
+compare_eras (guint32 now,
+              guint32 then)
+{
+  if (G_LIKELY (now == then))
+    return THREDO_WAIT_IDLE;
+  return (now ^ then) & ~ERA_CLOSED_MASK ? THREDO_WAIT_CLOSED : THREDO_WAIT_DONE;
+}
+
 #if !THREDO_PORTABLE
 
 #include <sys/epoll.h>
@@ -21,12 +43,6 @@ typedef struct
   gboolean registered; /* the kernel was told of it, and may have forgotten it since */
   ThredoWaitList waiting;
 } ThredoWatch;
-
-/* How often the number was about to be closed in the upper half, and was in the
- * lower one. */
-#define ERA_CLOSING 0x10000
-#define ERA_CLOSED 1
-#define ERA_CLOSED_MASK (ERA_CLOSING - 1)
 
 /* Room for more numbers than a process has: fs.nr_open is a million by default. */
 #define CHUNK 256
@@ -342,16 +358,6 @@ thredo_watch_get_era (int fd)
   return self != NULL ? atomic_load (&self->era) : 0;
 }
 
-/* What becomes of a wait that is of another era. IDLE: it is of this one. */
-static ThredoWaitState
-compare_eras (guint32 now,
-              guint32 then)
-{
-  if (G_LIKELY (now == then))
-    return THREDO_WAIT_IDLE;
-  return (now ^ then) & ~ERA_CLOSED_MASK ? THREDO_WAIT_CLOSED : THREDO_WAIT_DONE;
-}
-
 /* Lets an armed wait, whose payload is a ticket, stand in line for an fd (IDLE). If not,
  * nobody will complete it, and what is returned is what became of it: DONE, CLOSED or
  * REFUSED, as of thredo_watch_wait(). */
@@ -475,8 +481,7 @@ thredo_watch_closed (int fd)
     return;
 
   thredo_mutex_lock (&self->lock);
-  era = atomic_load_explicit (&self->era, memory_order_relaxed);
-  era = (era & ~ERA_CLOSED_MASK) | ((era + ERA_CLOSED) & ERA_CLOSED_MASK);
+  era = end_era (atomic_load_explicit (&self->era, memory_order_relaxed));
   atomic_store (&self->era, era);
   for (ThredoWait *wait = self->waiting.first; wait != NULL; wait = next)
     {
@@ -539,12 +544,29 @@ static struct
 {
   ThredoMutex lock;
   Watching *first;
-  _Atomic guint32 era; /* how many numbers were closed; changed with the lock held */
+  GHashTable *eras; /* by number, of those that were about to be closed */
 } all;
 
 /* After this poll() is asked again, which does not notice a close while it sleeps. */
 #define SHORTEST_SLEEP G_USEC_PER_SEC
 #define LONGEST_SLEEP (64 * G_USEC_PER_SEC)
+
+static guint32
+get_era_locked (int fd)
+{
+  return all.eras != NULL
+             ? GPOINTER_TO_UINT (g_hash_table_lookup (all.eras, GINT_TO_POINTER (fd)))
+             : 0;
+}
+
+static void
+set_era_locked (int     fd,
+                guint32 era)
+{
+  if (all.eras == NULL)
+    all.eras = g_hash_table_new (NULL, NULL);
+  g_hash_table_insert (all.eras, GINT_TO_POINTER (fd), GUINT_TO_POINTER (era));
+}
 
 static void
 complete (Watching        *self,
@@ -600,7 +622,7 @@ watching_new (ThredoWait *wait,
               guint32     era)
 {
   Watching *self = g_atomic_rc_box_new0 (Watching);
-  gboolean late;
+  ThredoWaitState outcome;
 
   thredo_mutex_init (&self->lock);
   self->fd = fd;
@@ -620,10 +642,10 @@ watching_new (ThredoWait *wait,
   if (self->next != NULL)
     self->next->prev = self;
   all.first = self;
-  late = atomic_load_explicit (&all.era, memory_order_relaxed) != era;
+  outcome = compare_eras (get_era_locked (fd), era);
   thredo_mutex_unlock (&all.lock);
-  if (late)
-    complete (self, THREDO_WAIT_DONE, 0);
+  if (outcome != THREDO_WAIT_IDLE)
+    complete (self, outcome, 0);
 
   return self;
 }
@@ -662,7 +684,13 @@ watching_end (Watching *self,
 guint32
 thredo_watch_get_era (int fd)
 {
-  return atomic_load (&all.era);
+  guint32 era;
+
+  thredo_mutex_lock (&all.lock);
+  era = get_era_locked (fd);
+  thredo_mutex_unlock (&all.lock);
+
+  return era;
 }
 
 ThredoWaitState
@@ -729,6 +757,7 @@ void
 thredo_watch_closing (int fd)
 {
   thredo_mutex_lock (&all.lock);
+  set_era_locked (fd, get_era_locked (fd) + ERA_CLOSING);
   for (Watching *self = all.first; self != NULL; self = self->next)
     {
       if (self->fd == fd)
@@ -742,7 +771,7 @@ void
 thredo_watch_closed (int fd)
 {
   thredo_mutex_lock (&all.lock);
-  atomic_fetch_add (&all.era, 1);
+  set_era_locked (fd, end_era (get_era_locked (fd)));
   for (Watching *self = all.first; self != NULL; self = self->next)
     {
       if (self->fd == fd)
@@ -757,6 +786,7 @@ thredo_watch_fork_child (void)
   n_forks++;
   thredo_mutex_init (&all.lock);
   all.first = NULL;
+  all.eras = NULL; /* it may have been in the middle of a change */
 }
 
 #endif

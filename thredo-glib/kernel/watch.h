@@ -28,7 +28,8 @@
  * be good, and given to the wait. Whoever closes a number says so before and after,
  * and either way ends what is of another era, waits that stand in line and waits that
  * are still to come: before, as CLOSED; after, as DONE with nothing seen, because
- * who waits by then may mean the old file or the new one, and has to look again. */
+ * who waits by then may mean the old file or the new one, and has to look again. And who
+ * has looked meanwhile has seen nothing: it may be the close itself. */
 
 /* A wait's payload. The bits are those of poll(). */
 typedef struct

@@ -1854,6 +1854,7 @@ typedef struct
   ThredoThread *member;
   ThredoGroup *group;
   ThredoGroup *found;
+  gboolean keeps_it; /* who has found it */
   int n_finalized;
 } Drop;
 
@@ -1879,6 +1880,18 @@ drop_ask (Duel *duel)
   Drop *drop = duel->data;
 
   drop->found = thredo_thread_get_group (drop->member);
+  if (drop->found == NULL)
+    return;
+  g_assert_true (drop->found == drop->group);
+  g_assert_cmpuint (thredo_group_get_policy (drop->found), ==, THREDO_GROUP_WAIT_ALL);
+  g_assert_cmpint (drop->n_finalized, ==, duel->round);
+  if (!drop->keeps_it)
+    {
+      /* About as long as it takes to dispose of a group. */
+      for (volatile guint i = 0; i < duel->round % 2048; i++)
+        ;
+      g_object_unref (drop->found);
+    }
 }
 
 static void
@@ -1896,13 +1909,12 @@ drop_judge (Duel *duel)
   Drop *drop = duel->data;
   DuelSide winner = drop->found != NULL ? DUEL_LEFT : DUEL_RIGHT;
 
-  if (drop->found != NULL)
+  if (drop->found != NULL && drop->keeps_it)
     {
-      g_assert_true (drop->found == drop->group);
-      g_assert_cmpuint (thredo_group_get_policy (drop->found), ==, THREDO_GROUP_WAIT_ALL);
       g_assert_cmpint (drop->n_finalized, ==, duel->round);
-      g_clear_object (&drop->found);
+      g_object_unref (drop->found);
     }
+  drop->found = NULL;
   g_assert_cmpint (drop->n_finalized, ==, duel->round + 1);
   support_join_ok (drop->member);
   g_assert_null (thredo_thread_get_group (drop->member));
@@ -1910,7 +1922,7 @@ drop_judge (Duel *duel)
 }
 
 static void
-test_get_group_dropped (void)
+test_get_group_dropped (gconstpointer keeps_it)
 {
   const DuelKind kind = {
     .prepare = drop_prepare,
@@ -1920,7 +1932,10 @@ test_get_group_dropped (void)
     .judge = drop_judge,
     .never_parks = TRUE,
   };
-  Drop drop = { .member = thredo_thread_spawn (NULL, support_return_true, NULL, NULL, NULL) };
+  Drop drop = {
+    .member = thredo_thread_spawn (NULL, support_return_true, NULL, NULL, NULL),
+    .keeps_it = keeps_it != NULL,
+  };
 
   support_join_ok (drop.member);
   duel_run (&kind, &drop);
@@ -2619,7 +2634,8 @@ main (int    argc,
   g_test_add_func ("/group/add/to-cancelled", test_add_to_cancelled);
   g_test_add_func ("/group/join-by-member", test_join_by_member);
   g_test_add_func ("/group/get-group/toggle", test_get_group_toggle);
-  g_test_add_func ("/group/get-group/dropped", test_get_group_dropped);
+  g_test_add_data_func ("/group/get-group/dropped/kept", "kept", test_get_group_dropped);
+  g_test_add_data_func ("/group/get-group/dropped/by-both", NULL, test_get_group_dropped);
   g_test_add_func ("/group/add/surplus", test_add_surplus);
   g_test_add_func ("/group/join-async/waits", test_join_async);
   g_test_add_func ("/group/join-async/fails", test_join_async_fails);

@@ -2,6 +2,7 @@
 
 /* The monitor as a list: what a window sees of the threads. */
 
+#include "duel.h"
 #include "support.h"
 
 /* A copy that is kept by what the list says of its changes. */
@@ -507,6 +508,164 @@ test_untold (void)
   g_assert_finalize_object (lock);
 }
 
+/* --- the last reference elsewhere ------------------------------------------ */
+
+/* A monitor with a wrapper in a language that has a lock, as Python has the GIL. */
+typedef struct
+{
+  ThredoMonitor *monitor;
+  GMainContext *context;
+  GMutex language;
+  int is_held;
+  int is_waited_for;
+  int is_done;
+} Wrapped;
+
+static void
+when_toggled (gpointer  data,
+              GObject  *object,
+              gboolean  is_last)
+{
+  Wrapped *wrapped = data;
+
+  if (!is_last)
+    g_atomic_int_set (&wrapped->is_waited_for, TRUE);
+  g_mutex_lock (&wrapped->language);
+  g_mutex_unlock (&wrapped->language);
+}
+
+static gpointer
+run_context (gpointer data)
+{
+  Wrapped *wrapped = data;
+
+  while (!g_atomic_int_get (&wrapped->is_done))
+    g_main_context_iteration (wrapped->context, TRUE);
+  return NULL;
+}
+
+static void
+make_in_context (Wrapped   *wrapped,
+                 GTimeSpan  interval)
+{
+  g_main_context_push_thread_default (wrapped->context);
+  wrapped->monitor = thredo_monitor_new ();
+  g_main_context_pop_thread_default (wrapped->context);
+  thredo_monitor_set_interval (wrapped->monitor, interval);
+}
+
+/* Who has the language's lock uses weak references, while a tick waits for it. */
+static void
+test_toggle (void)
+{
+  Wrapped wrapped = { .context = g_main_context_new () };
+  ThredoMonitor *other = thredo_monitor_new ();
+  GThread *runner;
+  GWeakRef weak;
+
+  g_mutex_init (&wrapped.language);
+  make_in_context (&wrapped, 1);
+  g_object_add_toggle_ref (G_OBJECT (wrapped.monitor), when_toggled, &wrapped);
+  g_object_unref (wrapped.monitor);
+
+  g_mutex_lock (&wrapped.language);
+  runner = g_thread_new ("runner", run_context, &wrapped);
+  support_wait_for_int (&wrapped.is_waited_for, TRUE);
+  g_weak_ref_init (&weak, other);
+  g_assert_finalize_object (other);
+  g_weak_ref_clear (&weak);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (wrapped.monitor)), ==, 1);
+  g_mutex_unlock (&wrapped.language);
+
+  g_atomic_int_set (&wrapped.is_done, TRUE);
+  g_main_context_wakeup (wrapped.context);
+  g_thread_join (runner);
+  g_object_add_weak_pointer (G_OBJECT (wrapped.monitor), (gpointer *) &wrapped.monitor);
+  g_object_remove_toggle_ref (G_OBJECT (wrapped.monitor), when_toggled, &wrapped);
+  g_assert_null (wrapped.monitor);
+  g_main_context_unref (wrapped.context);
+  g_mutex_clear (&wrapped.language);
+}
+
+typedef struct
+{
+  Wrapped wrapped;
+  int n_finalized;
+  guint n_refreshed;
+  guint n_seen;
+} Drop;
+
+static void
+count_refreshed (ThredoMonitor *monitor,
+                 guint         *n)
+{
+  ++*n;
+}
+
+static void
+drop_prepare (Duel *duel)
+{
+  Drop *drop = duel->data;
+
+  make_in_context (&drop->wrapped, 1);
+  g_object_set_data_full (G_OBJECT (drop->wrapped.monitor), "counter", &drop->n_finalized,
+                          support_count_destroy);
+  g_signal_connect (drop->wrapped.monitor, "refreshed", G_CALLBACK (count_refreshed),
+                    &drop->n_refreshed);
+}
+
+static void
+drop_wait (Duel *duel)
+{
+}
+
+static void
+drop_tick (Duel *duel)
+{
+  Drop *drop = duel->data;
+
+  g_main_context_iteration (drop->wrapped.context, FALSE);
+}
+
+static void
+drop_drop (Duel *duel)
+{
+  Drop *drop = duel->data;
+
+  g_object_unref (drop->wrapped.monitor);
+}
+
+/* It goes once, and whole, whoever was the last to have it. */
+static DuelSide
+drop_judge (Duel *duel)
+{
+  Drop *drop = duel->data;
+  DuelSide winner = drop->n_refreshed > drop->n_seen ? DUEL_LEFT : DUEL_RIGHT;
+
+  g_assert_cmpint (drop->n_finalized, ==, duel->round + 1);
+  g_assert_false (g_main_context_pending (drop->wrapped.context));
+  drop->n_seen = drop->n_refreshed;
+  return winner;
+}
+
+static void
+test_dropped_elsewhere (void)
+{
+  const DuelKind kind = {
+    .n_rounds = 20000,
+    .prepare = drop_prepare,
+    .wait = drop_wait,
+    .left = drop_tick,
+    .right = drop_drop,
+    .judge = drop_judge,
+    .never_parks = TRUE,
+  };
+  Drop drop = { .wrapped.context = g_main_context_new () };
+
+  duel_run (&kind, &drop);
+  g_main_context_unref (drop.wrapped.context);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -524,6 +683,8 @@ main (int    argc,
   g_test_add_func ("/monitor/list/waits", test_waits);
   g_test_add_func ("/monitor/list/last-of-its-context", test_last_of_its_context);
   g_test_add_func ("/monitor/list/untold", test_untold);
+  g_test_add_func ("/monitor/list/toggle", test_toggle);
+  g_test_add_func ("/monitor/list/dropped-elsewhere", test_dropped_elsewhere);
 
   return g_test_run ();
 }

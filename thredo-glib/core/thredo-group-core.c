@@ -3,6 +3,7 @@
 #include "thredo-group-private.h"
 
 #include "thredo-error.h"
+#include "thredo-weak-private.h"
 
 /* Who is in a group, what the join waits for, and what follows when a member
  * ends.
@@ -20,10 +21,9 @@ struct _ThredoGroupCore
   guint depth;             /* how many are around it */
   ThredoGroupWait policy;
 
+  ThredoWeak group;
+
   ThredoMutex lock;   /* guards what is below */
-  ThredoGroup *group; /* until it is disposed of */
-  guint n_visitors;   /* who have seen it here, and are about to take a reference */
-  gboolean is_lent;   /* there is a reference, which the last of them gives back */
   guint max_running;  /* 0: no limit */
   GQueue pending;     /* members that wait for room, by their links */
   GQueue running;     /* members that have not ended, but for the pending */
@@ -92,7 +92,7 @@ thredo_group_core_new (ThredoGroup *group)
   ThredoGroupCore *self = g_new0 (ThredoGroupCore, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->group = group;
+  thredo_weak_init (&self->group, group);
   self->id = thredo_slot_new_serial ();
   thredo_name_init (&self->name);
   self->parent = dup_parent ();
@@ -121,43 +121,15 @@ thredo_group_core_unref (ThredoGroupCore *self)
   thredo_name_clear (&self->name);
   g_clear_pointer (&self->parent, thredo_group_core_unref);
   thredo_mutex_clear (&self->lock);
+  thredo_weak_clear (&self->group);
   g_free (self);
 }
 
-/* The object, or NULL if it is going.
- *
- * The reference is taken with no lock held, neither ours nor one of GObject's as
- * g_weak_ref_get() has it: for a toggle reference it waits for a lock of the
- * language (Python's GIL), and whoever has that may be on the way to ours. What
- * keeps the object until then: it is not finalized before it was disposed of, and
- * that, under our lock, either finds us, and lends the visitors a reference, or has
- * come first, and we do not find the object. */
+/* The object, or NULL if it is going. */
 ThredoGroup *
 thredo_group_core_dup_group (ThredoGroupCore *self)
 {
-  ThredoGroup *group;
-  gboolean gives_back;
-
-  thredo_mutex_lock (&self->lock);
-  group = self->group;
-  if (group != NULL)
-    self->n_visitors++;
-  thredo_mutex_unlock (&self->lock);
-  if (group == NULL)
-    return NULL;
-
-  g_object_ref (group);
-
-  thredo_mutex_lock (&self->lock);
-  self->n_visitors--;
-  gives_back = self->n_visitors == 0 && self->is_lent;
-  if (gives_back)
-    self->is_lent = FALSE;
-  thredo_mutex_unlock (&self->lock);
-  if (gives_back)
-    g_object_unref (group);
-
-  return group;
+  return thredo_weak_dup (&self->group);
 }
 
 guint64
@@ -765,24 +737,9 @@ thredo_group_core_take (ThredoGroupCore  *self,
   return is_over;
 }
 
-/* For the visitors, by who disposes of the object. Nobody's code runs in here: that
- * is either at its last reference, with no toggle reference left, or has one. */
-static void
-lend_group (ThredoGroupCore *self)
-{
-  ThredoGroup *group = g_steal_pointer (&self->group);
-
-  if (group != NULL && self->n_visitors > 0)
-    {
-      g_object_ref (group);
-      self->is_lent = TRUE;
-    }
-}
-
 /* The group object goes: the members that have not ended are cancelled, and
  * nobody will ask for those that have. Returns how many had not, if nobody has
- * joined them. Who has asked for the object just before still gets it, as what is
- * left of it. */
+ * joined them. */
 guint
 thredo_group_core_abandon (ThredoGroupCore *self)
 {
@@ -793,6 +750,8 @@ thredo_group_core_abandon (ThredoGroupCore *self)
   guint n_left = 0;
   GList *link;
 
+  thredo_weak_end (&self->group);
+
   thredo_mutex_lock (&self->lock);
   if (!self->joined)
     {
@@ -801,7 +760,6 @@ thredo_group_core_abandon (ThredoGroupCore *self)
       for (link = self->running.head; link != NULL; link = link->next)
         n_left += thredo_thread_get_end (link->data) < THREDO_THREAD_STATE_FINISHED;
     }
-  lend_group (self);
   self->cancelled = self->abandoned = TRUE;
   cancel_members (self, &consequences);
   while ((link = self->done.head) != NULL)

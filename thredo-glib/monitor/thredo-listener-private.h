@@ -4,12 +4,14 @@
 
 #include "thredo-monitor.h"
 
+#include "thredo-weak-private.h"
+
 /* Where a monitor is told of deadlocks; it may go before it hears of them. Whoever has a
  * reference keeps this, and not the monitor. */
 typedef struct
 {
   GMainContext *context;
-  GWeakRef monitor;
+  ThredoWeak monitor;
 } ThredoListener;
 
 ThredoListener *thredo_listener_new (ThredoMonitor *monitor);

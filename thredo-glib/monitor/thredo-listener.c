@@ -23,7 +23,7 @@ listener_clear (gpointer data)
   ThredoListener *self = data;
 
   g_clear_pointer (&self->context, g_main_context_unref);
-  g_weak_ref_clear (&self->monitor);
+  thredo_weak_clear (&self->monitor);
 }
 
 void
@@ -39,7 +39,7 @@ thredo_listener_new (ThredoMonitor *monitor)
   ThredoListener *self = g_atomic_rc_box_new0 (ThredoListener);
 
   self->context = g_main_context_ref_thread_default ();
-  g_weak_ref_init (&self->monitor, monitor);
+  thredo_weak_init (&self->monitor, monitor);
 
   return self;
 }
@@ -89,7 +89,7 @@ static gboolean
 emit (gpointer data)
 {
   News *news = data;
-  g_autoptr(ThredoMonitor) self = g_weak_ref_get (&news->listener->monitor);
+  g_autoptr(ThredoMonitor) self = thredo_weak_dup (&news->listener->monitor);
 
   if (self != NULL)
     thredo_monitor_emit_deadlock (self, news->deadlock);

@@ -22,7 +22,7 @@ static void
 begin_watching (ThredoMonitor   *self,
                 GDBusConnection *connection)
 {
-  self->remote = thredo_remote_new (self, self->listener->context, (GPid) self->pid, connection);
+  self->remote = thredo_remote_new (self->listener, (GPid) self->pid, connection);
   thredo_monitor_refresh (self);
   thredo_monitor_start_ticking (self);
 }

@@ -99,7 +99,7 @@ static gboolean
 tick (gpointer data)
 {
   ThredoListener *listener = data;
-  g_autoptr(ThredoMonitor) self = g_weak_ref_get (&listener->monitor);
+  g_autoptr(ThredoMonitor) self = thredo_weak_dup (&listener->monitor);
 
   if (self == NULL)
     return G_SOURCE_REMOVE;
@@ -142,6 +142,8 @@ thredo_monitor_dispose (GObject *object)
   ThredoMonitor *self = THREDO_MONITOR (object);
   ThredoListener *listener = g_steal_pointer (&self->listener);
 
+  if (listener != NULL)
+    thredo_weak_end (&listener->monitor);
   g_clear_pointer (&self->remote, thredo_remote_close);
   stop_ticking (self); /* while the listener, which may be the last to do so, has the context */
   if (listener != NULL)

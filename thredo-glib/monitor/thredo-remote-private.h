@@ -4,12 +4,13 @@
 
 #include "thredo-monitor.h"
 
+#include "thredo-listener-private.h"
+
 /* The connection of a monitor to another process. For the thread that runs the monitor's main
  * context, but for the calls that wait. */
 typedef struct _ThredoRemote ThredoRemote;
 
-ThredoRemote *thredo_remote_new (ThredoMonitor   *monitor,
-                                 GMainContext    *context,
+ThredoRemote *thredo_remote_new (ThredoListener  *listener,
                                  GPid             pid,
                                  GDBusConnection *connection);
 void thredo_remote_close (ThredoRemote *self);

@@ -19,7 +19,7 @@
  * waits for an answer keeps this, and this does not keep the monitor. */
 struct _ThredoRemote
 {
-  GWeakRef monitor; /* whose last reference any thread may drop meanwhile */
+  ThredoListener *listener; /* has the monitor, whose last reference any thread may drop meanwhile */
   GMainContext *context;
   GPid pid;
   GDBusConnection *connection;
@@ -43,7 +43,7 @@ remote_clear (gpointer data)
 {
   ThredoRemote *self = data;
 
-  g_weak_ref_clear (&self->monitor);
+  thredo_listener_unref (self->listener);
   g_main_context_unref (self->context);
   g_clear_object (&self->connection);
   g_object_unref (self->cancellable);
@@ -62,7 +62,7 @@ remote_unref (gpointer data)
 static void
 note_closed (ThredoRemote *self)
 {
-  g_autoptr(ThredoMonitor) monitor = g_weak_ref_get (&self->monitor);
+  g_autoptr(ThredoMonitor) monitor = thredo_weak_dup (&self->listener->monitor);
 
   if (thredo_remote_is_closed (self))
     return;
@@ -92,7 +92,7 @@ deadlock_told (GDBusConnection *connection,
                gpointer         user_data)
 {
   ThredoRemote *self = user_data;
-  g_autoptr(ThredoMonitor) monitor = g_weak_ref_get (&self->monitor);
+  g_autoptr(ThredoMonitor) monitor = thredo_weak_dup (&self->listener->monitor);
   g_autoptr(ThredoDeadlock) deadlock = NULL;
   g_autoptr(GVariant) ids = NULL;
   const char *description;
@@ -120,17 +120,16 @@ unref_closure (gpointer  data,
   remote_unref (data);
 }
 
-/* In the context, with a connection that is for it, which it takes. */
+/* In the context of the listener, with a connection that is for it, which it takes. */
 ThredoRemote *
-thredo_remote_new (ThredoMonitor   *monitor,
-                   GMainContext    *context,
+thredo_remote_new (ThredoListener  *listener,
                    GPid             pid,
                    GDBusConnection *connection)
 {
   ThredoRemote *self = g_atomic_rc_box_new0 (ThredoRemote);
 
-  g_weak_ref_init (&self->monitor, monitor);
-  self->context = g_main_context_ref (context);
+  self->listener = g_atomic_rc_box_acquire (listener);
+  self->context = g_main_context_ref (listener->context);
   self->pid = pid;
   self->connection = connection;
   self->cancellable = g_cancellable_new ();
@@ -141,11 +140,11 @@ thredo_remote_new (ThredoMonitor   *monitor,
   self->queues_wanted = self->locks_wanted = 1;
   g_signal_connect_data (connection, "closed", G_CALLBACK (connection_closed),
                          g_atomic_rc_box_acquire (self), unref_closure, G_CONNECT_DEFAULT);
-  g_main_context_push_thread_default (context);
+  g_main_context_push_thread_default (self->context);
   self->subscription = g_dbus_connection_signal_subscribe (
       connection, NULL, THREDO_WIRE_INTERFACE, "Deadlock", THREDO_WIRE_PATH, NULL,
       G_DBUS_SIGNAL_FLAGS_NONE, deadlock_told, g_atomic_rc_box_acquire (self), remote_unref);
-  g_main_context_pop_thread_default (context);
+  g_main_context_pop_thread_default (self->context);
   g_dbus_connection_start_message_processing (connection);
   return self;
 }
@@ -371,7 +370,7 @@ told (GObject      *source,
 {
   ThredoRemote *self = user_data;
   g_autoptr(GVariant) reply = g_dbus_connection_call_finish (self->connection, result, NULL);
-  ThredoMonitor *monitor = g_weak_ref_get (&self->monitor);
+  ThredoMonitor *monitor = thredo_weak_dup (&self->listener->monitor);
   Ask what = self->asked;
 
   self->is_asking = FALSE;

@@ -1884,7 +1884,7 @@ drop_ask (Duel *duel)
     return;
   g_assert_true (drop->found == drop->group);
   g_assert_cmpuint (thredo_group_get_policy (drop->found), ==, THREDO_GROUP_WAIT_ALL);
-  g_assert_cmpint (drop->n_finalized, ==, duel->round);
+  g_assert_cmpint (g_atomic_int_get (&drop->n_finalized), ==, duel->round);
   if (!drop->keeps_it)
     {
       /* About as long as it takes to dispose of a group. */

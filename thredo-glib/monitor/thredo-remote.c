@@ -19,7 +19,7 @@
  * waits for an answer keeps this, and this does not keep the monitor. */
 struct _ThredoRemote
 {
-  ThredoListener *listener; /* has the monitor, whose last reference any thread may drop meanwhile */
+  ThredoListener *listener; /* has the monitor, which any thread may drop meanwhile */
   GMainContext *context;
   GPid pid;
   GDBusConnection *connection;

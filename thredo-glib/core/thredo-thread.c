@@ -1021,8 +1021,6 @@ thredo_thread_has_result (ThredoThread *self)
 const GError *
 thredo_thread_get_error (ThredoThread *self)
 {
-  g_return_val_if_fail (THREDO_IS_THREAD (self), NULL);
-
   ThredoThreadPrivate *priv;
 
   g_return_val_if_fail (THREDO_IS_THREAD (self), NULL);

@@ -329,6 +329,21 @@ say(thread.join())
 """)
         self.assertEqual(program.end(), (0, "1225\n", ""))
 
+    def test_join_of_member_without_room(self):
+        """It has not begun: its end is to be waited for, and without the interpreter."""
+        program = Program("""
+event = Thredo.Event()
+with Thredo.ThreadGroup(max_running=1) as group:
+    group.spawn(event.wait)
+    thread = group.spawn(lambda: 2)
+    say(thread.join(timeout=0.001))
+    joiner = Thredo.spawn(thread.join)
+    until_waiting(joiner)
+    event.set()
+    say(joiner.join())
+""")
+        self.assertEqual(program.end(), (0, "None\n2\n", ""))
+
     def test_members_come_in_two_ways(self):
         """One way has the interpreter and wants the group, the other must not have it the other way round."""
         program = Program("""

@@ -121,7 +121,9 @@ wait_with_reference (NativeWaitFunc       func,
       g_thread_yield ();
       native_acquire (state);
     }
-  if (!thredo_thread_is_alive (thread) && thredo_check_cancelled (limits->cancellable, NULL))
+  /* There is nothing to wait for then. A member of a group that is not alive may have to be. */
+  if (thredo_thread_get_state (thread) >= THREDO_THREAD_STATE_FINISHED &&
+      thredo_check_cancelled (limits->cancellable, NULL))
     outcome = func (thread, NULL, error) ? NATIVE_WAIT_DONE : NATIVE_WAIT_FAILED;
   else
     outcome = native_wait (func, thread, limits->cancellable, limits->timeout,

@@ -3,6 +3,7 @@
 
 import gc
 import unittest
+import weakref
 
 from gi.repository import Gio, GLib
 
@@ -257,6 +258,34 @@ class GroupTest(Case):
         self.assertEqual((group.max_running, group.name), (2, "g"))
         self.assertEqual(len(most), 10)
         self.assertLessEqual(max(most), 2)
+
+    def test_add_member_without_room(self):
+        """Who is refused takes nothing from who is to run."""
+        with Thredo.ThreadGroup(max_running=1) as group:
+            first = group.spawn(forever)
+            waiting = Thredo.Thread(target=lambda: 2)
+            group.add(waiting)
+            self.assertEqual(states([waiting]), ["new"])
+            with self.assertRaises(Thredo.StateError):
+                waiting.start()
+            for other in group, Thredo.ThreadGroup():
+                with self.assertRaises(Thredo.StateError):
+                    other.add(waiting)
+            first.cancel()
+        self.assertEqual(waiting.result, 2)
+
+    def test_refused_is_let_go(self):
+        """The function of a thread that does not get to run holds nothing."""
+        joined = Thredo.ThreadGroup()
+        joined.join()
+        thread = Thredo.Thread(target=lambda: 1)
+        left = weakref.ref(thread)
+        for i in range(2):
+            with self.assertRaises(Thredo.StateError):
+                joined.add(thread)
+        del thread
+        gc.collect()
+        self.assertIsNone(left())
 
     def test_max_running_programs(self):
         with Thredo.ThreadGroup(max_running=1) as group:

@@ -168,6 +168,7 @@ typedef struct
   PyObject *name;
   unsigned long long number; /* in which order tasks ended, from 1; 0 if this has not */
   unsigned long ident;       /* of the thread that ran it */
+  unsigned int n_armed;      /* who have armed it, and not disarmed it */
   char is_cancelled;
   char is_told; /* somebody asked how it ended */
   PyObject *weak_references;

@@ -489,7 +489,8 @@ task_adopt (PyObject *module,
 }
 
 /* arm_task(task, function, args): what it runs, from just before it is started: a
- * thread that never is must not hold what holds it. */
+ * thread that never is must not hold what holds it. Returns whether it is to be disarmed
+ * by who does not get to start it; several may try, and one of them does. */
 static PyObject *
 task_arm (PyObject *module,
           PyObject *arguments)
@@ -501,23 +502,28 @@ task_arm (PyObject *module,
                          &args))
     return NULL;
   task = (NativeTask *) object;
-  if (task->number == 0 && task->function == NULL)
+  if (task->number != 0)
+    Py_RETURN_FALSE;
+  if (task->function == NULL)
     {
       task->function = Py_NewRef (function);
       task->args = Py_NewRef (args);
     }
-  Py_RETURN_NONE;
+  task->n_armed++;
+  Py_RETURN_TRUE;
 }
 
-/* disarm_task(task): it was not started. */
+/* disarm_task(task): the caller has not started it. */
 static PyObject *
 task_disarm (PyObject *module,
              PyObject *object)
 {
-  if (Py_TYPE (object) == native_task_type)
+  NativeTask *task = (NativeTask *) object;
+
+  if (Py_TYPE (object) == native_task_type && (task->n_armed == 0 || --task->n_armed == 0))
     {
-      Py_CLEAR (((NativeTask *) object)->function);
-      Py_CLEAR (((NativeTask *) object)->args);
+      Py_CLEAR (task->function);
+      Py_CLEAR (task->args);
     }
   Py_RETURN_NONE;
 }

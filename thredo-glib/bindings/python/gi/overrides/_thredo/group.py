@@ -89,14 +89,12 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         """Make a thread one of the group. One that is not started is started."""
         if not isinstance(thread, Thredo.Thread):
             raise TypeError(f"a Thredo.Thread is needed, not a {type(thread).__name__}")
-        is_new = thread.get_state() == Thredo.ThreadState.NEW
-        if is_new:
-            thread._arm()
+        is_armed = thread.get_state() == Thredo.ThreadState.NEW and thread._arm()
         task = thread.__dict__.get("_task")
         try:
             Thredo.Group.add(self, thread)
         except BaseException as error:
-            if is_new:
+            if is_armed:
                 native.disarm_task(task)
             if isinstance(error, GLib.Error):
                 raise translated(error) from None

@@ -84,9 +84,8 @@ class Thread(native.ThreadMethods, Thredo.Thread, metaclass=ThreadMeta):
         return None if target is None else target(*args, **kwargs)
 
     def _arm(self):
-        """Just before it is started."""
-        if "_target" in self.__dict__:
-            native.arm_task(self._task, self.run, ())
+        """Just before it is started. Returns whether to disarm its task if it is not."""
+        return "_target" in self.__dict__ and native.arm_task(self._task, self.run, ())
 
     def start(self):
         """Start it. Once only: StateError."""

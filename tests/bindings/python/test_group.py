@@ -2,6 +2,7 @@
 """Groups."""
 
 import gc
+import sys
 import unittest
 import weakref
 
@@ -258,6 +259,50 @@ class GroupTest(Case):
         self.assertEqual((group.max_running, group.name), (2, "g"))
         self.assertEqual(len(most), 10)
         self.assertLessEqual(max(most), 2)
+
+    def test_add_while_joined(self):
+        """Who has joined the group has asked for how the thread has ended, however soon that was."""
+        group = Thredo.ThreadGroup()
+        group.spawn(fail, KeyError()).wait()
+        thread = Thredo.Thread(target=fail, args=(ValueError(),))
+        n_joined = 0
+
+        def join(frame, event, argument):
+            nonlocal n_joined
+            if frame.f_code is Thredo.Group.add.__code__ and thread.state != Thredo.ThreadState.NEW and not n_joined:
+                n_joined += 1
+                until(lambda: states([thread]) == ["failed"])
+                with self.assertRaises(Thredo.ThreadError) as caught:
+                    group.join()
+                self.assertIsInstance(caught.exception.__cause__, KeyError)
+            return join
+
+        sys.settrace(join)
+        try:
+            group.add(thread)
+        finally:
+            sys.settrace(None)
+        self.assertEqual(n_joined, 1)
+        group = thread = None
+        gc.collect()
+
+    def test_add_refused(self):
+        """Whose business its end is stays as it was."""
+        group, other = Thredo.ThreadGroup(), Thredo.ThreadGroup()
+        group.spawn(fail, KeyError()).wait()
+        event = Thredo.Event()
+        thread = group.spawn(lambda: (event.wait(), fail(ValueError())))
+        for refusing in group, other:
+            with self.assertRaises(Thredo.StateError):
+                refusing.add(thread)
+        event.set()
+        until(lambda: states([thread]) == ["failed"])
+        with self.assertRaises(Thredo.ThreadError) as caught:
+            group.join()
+        self.assertIsInstance(caught.exception.__cause__, KeyError)
+        thread = caught = None
+        group = None
+        gc.collect()
 
     def test_add_member_without_room(self):
         """Who is refused takes nothing from who is to run."""

@@ -90,19 +90,23 @@ class Group(Thredo.Group, metaclass=PlainMeta):
         if not isinstance(thread, Thredo.Thread):
             raise TypeError(f"a Thredo.Thread is needed, not a {type(thread).__name__}")
         is_armed = thread.get_state() == Thredo.ThreadState.NEW and thread._arm()
-        task = thread.__dict__.get("_task")
+        task, failures = thread.__dict__.get("_task"), self._failures
+        # Before it is a member: who joins it may be done by the time that this goes on.
+        if task is not None:
+            outer, task.group_failures = task.group_failures, failures
+            if task.exception is not None:  # perhaps before it was there
+                note_failure(task)
         try:
             Thredo.Group.add(self, thread)
         except BaseException as error:
+            if task is not None and task.group_failures is failures and outer is not failures:
+                task.group_failures = outer
+                failures.discard(task)
             if is_armed:
                 native.disarm_task(task)
             if isinstance(error, GLib.Error):
                 raise translated(error) from None
             raise
-        if task is not None:
-            task.group_failures = self._failures
-            if task.exception is not None:  # perhaps before it was there
-                note_failure(task)
         return True
 
     def join(self, *, cancellable=None):

@@ -398,6 +398,30 @@ class GroupTest(Case):
             del group
             asker.ended()
 
+    def test_group_of_thread_leaves_nothing(self):
+        """Who drops the last wrapper while others ask drops it for good, and so do they with the next."""
+        n_rounds, gone = 1000, []
+
+        def ask(thread):
+            for i in range(100):
+                group = thread.get_group()
+                if group is None:
+                    break
+                group.mark = i  # for which PyGObject keeps the wrapper as long as the group
+                del group
+
+        for i in range(n_rounds):
+            group = Thredo.ThreadGroup()
+            group.weak_ref(gone.append, i)
+            thread = group.spawn(id, 1)
+            thread.wait()
+            askers = [Foreign(ask, thread) for i in range(3)]
+            del group
+            for asker in askers:
+                asker.ended()
+        gc.collect()
+        self.assertEqual(len(gone), n_rounds)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -2,7 +2,7 @@
 
 #include "native.h"
 
-/* The methods of Thread that wait. */
+/* The methods of Thread that wait, and one that must not let go of the interpreter. */
 
 static gboolean
 join (gpointer       object,
@@ -198,6 +198,24 @@ thread_wait (PyObject        *self,
   return result;
 }
 
+/* The reference is taken, and wrapped, with the interpreter: if another thread dropped the wrapper
+ * in between, and a third made the next one, PyGObject would take that for the one that it was to
+ * keep because of the reference, and keep it for ever. */
+static PyObject *
+thread_get_group (PyObject *self,
+                  PyObject *unused)
+{
+  ThredoThread *thread = native_get_object (self, THREDO_TYPE_THREAD);
+  ThredoGroup *group;
+
+  if (thread == NULL)
+    return NULL;
+  group = thredo_thread_get_group (thread);
+  if (group == NULL)
+    Py_RETURN_NONE;
+  return pygobject_new_full (G_OBJECT (group), TRUE, NULL);
+}
+
 PyDoc_STRVAR (join_doc,
               "join(timeout=None, *, cancellable=None)\n--\n\n"
               "Wait until the thread has ended, and return the result of its function.\n\n"
@@ -211,10 +229,12 @@ PyDoc_STRVAR (wait_doc,
               "Wait until the thread has ended, however it ended.\n\n"
               "What ends the wait is as of join(). Returns False if `timeout` seconds were too\n"
               "short, or else True.");
+PyDoc_STRVAR (get_group_doc, "get_group()\n--\n\nIts group, or None.");
 
 static PyMethodDef thread_methods[] = {
   { "join", (PyCFunction) (void (*) (void)) thread_join, METH_FASTCALL | METH_KEYWORDS, join_doc },
   { "wait", (PyCFunction) (void (*) (void)) thread_wait, METH_FASTCALL | METH_KEYWORDS, wait_doc },
+  { "get_group", thread_get_group, METH_NOARGS, get_group_doc },
   { "_wait_for_end", (PyCFunction) (void (*) (void)) thread_wait_for_end,
     METH_FASTCALL | METH_KEYWORDS, NULL },
   { NULL }

@@ -12,6 +12,8 @@ import textwrap
 import threading
 import time as plain_time
 import unittest
+import unittest.mock
+import warnings
 
 import net
 from net import LIMIT, Thredo
@@ -128,6 +130,21 @@ class Clients(net.Ways, unittest.TestCase):
         for call in (magic_requests.get, magic_urllib_request.urlopen):
             with self.subTest(call=call):
                 self.check_all(self.silent(call, scheme="https"), but=["completed", "shielded"])
+
+    def test_asyncore(self):
+        try:
+            with Thredo.more_magic(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                import asyncore
+        except ImportError:
+            self.skipTest("this Python has none any more")
+        with net.silent_server() as listener:
+            client = asyncore.dispatcher(plain.create_connection(listener.getsockname()))
+            client.writable = lambda: False
+            with contextlib.closing(client):
+                thread = net.spawn_waiting(asyncore.loop)
+                thread.cancel()
+                self.assertIsInstance(thread.exception, Thredo.ThreadCancelled)
 
     def test_body_that_does_not_come(self):
         with net.silent_server() as listener:
@@ -360,6 +377,16 @@ class Unnoticed(unittest.TestCase):
         self.assertIsInstance(thread.exception, Thredo.ThreadCancelled)
         with self.assertRaises(ValueError):
             time.sleep(-1)
+
+    def test_time_zone(self):
+        with Thredo.more_magic():
+            import time
+        self.addCleanup(plain_time.tzset)
+        with unittest.mock.patch.dict(os.environ):
+            for zone, seconds in ("ABC-1DEF,M3.2.0,M11.1.0", -3600), ("GHI7", 25200):
+                os.environ["TZ"] = zone
+                time.tzset()
+                self.assertEqual((time.timezone, time.tzname[0]), (seconds, zone[:3]))
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ _NETWORK = frozenset({"_socket", "socket", "ssl", "select", "selectors"})
 # The modules of Python's own that are copied. What else is there of Python belongs to all, even if it
 # has to do with sockets: its classes are to be the same everywhere.
 _COPIED = frozenset({
-    "ftplib", "http.client", "http.cookiejar", "http.server", "imaplib", "nntplib", "poplib",
-    "smtplib", "socketserver", "telnetlib", "urllib.request", "urllib.robotparser",
-    "wsgiref.simple_server", "xmlrpc.client", "xmlrpc.server"})
+    "asynchat", "asyncore", "ftplib", "http.client", "http.cookiejar", "http.server", "imaplib",
+    "nntplib", "poplib", "smtpd", "smtplib", "socketserver", "telnetlib", "urllib.request",
+    "urllib.robotparser", "wsgiref.simple_server", "xmlrpc.client", "xmlrpc.server"})
 
 # What is never copied.
 _SHARED = frozenset({"gi", "thredo", "cairo", PREFIX})

@@ -14,5 +14,11 @@ def sleep(seconds, /):
     _waiting.sleep(seconds)
 
 
+def __getattr__(name):
+    return getattr(_plain, name)
+
+
 _rebind.stand_in_for(_plain, globals())
+for _name in "altzone", "daylight", "timezone", "tzname":  # tzset() changes them, there
+    del globals()[_name]
 __all__ = [name for name in vars(_plain) if not name.startswith("_")]

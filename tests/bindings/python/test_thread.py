@@ -366,12 +366,25 @@ class ThreadTest(Case):
         self.assertEqual(len(threading.enumerate()), n)
 
     def test_trace(self):
-        called = []
-        threading.setprofile(lambda frame, event, argument: called.append(event))
-        self.addCleanup(threading.setprofile, None)
-        Thredo.spawn(lambda: 1).join()
-        threading.setprofile(None)
-        self.assertIn("call", called)
+        for install in threading.setprofile, threading.settrace:
+            called = []
+            install(lambda frame, event, argument: called.append(event))
+            self.addCleanup(install, None)
+            Thredo.spawn(lambda: 1).join()
+            install(None)
+            with self.subTest(install=install):
+                self.assertIn("call", called)
+
+    def test_local(self):
+        """A thread whose OS thread another one had before begins with nothing of that one's."""
+        local = threading.local()
+
+        def ask():
+            was_there = hasattr(local, "value")
+            local.value = 1
+            return was_there
+
+        self.assertEqual([Thredo.spawn(ask).join() for i in range(20)], [False] * 20)
 
     def test_enable(self):
         self.assertIs(Thredo.enable(), Thredo.enable())

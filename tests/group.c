@@ -1758,29 +1758,15 @@ test_next_done_many (void)
 
 /* --- the group of a thread ------------------------------------------------ */
 
-/* A group with a wrapper in a language that has a lock, as Python has the GIL. */
+/* A group with a wrapper in a language. */
 typedef struct
 {
   ThredoGroup *group;
   ThredoThread *member;
-  GMutex language;
+  SupportLanguage language;
   int is_held;
-  int is_waited_for;
   int is_done;
 } Wrapped;
-
-static void
-when_toggled (gpointer  data,
-              GObject  *object,
-              gboolean  is_last)
-{
-  Wrapped *wrapped = data;
-
-  if (!is_last)
-    g_atomic_int_set (&wrapped->is_waited_for, TRUE);
-  g_mutex_lock (&wrapped->language);
-  g_mutex_unlock (&wrapped->language);
-}
 
 static gpointer
 ask_for_group (gpointer data)
@@ -1800,9 +1786,9 @@ use_groups (gpointer data)
   g_autoptr(ThredoThread) taken = NULL;
   GWeakRef weak;
 
-  g_mutex_lock (&wrapped->language);
+  g_mutex_lock (&wrapped->language.lock);
   g_atomic_int_set (&wrapped->is_held, TRUE);
-  support_wait_for_int (&wrapped->is_waited_for, TRUE);
+  support_wait_for_int (&wrapped->language.is_waited_for, TRUE);
 
   thredo_group_set_max_running (wrapped->group, 2);
   threads = thredo_group_get_threads (wrapped->group);
@@ -1814,7 +1800,7 @@ use_groups (gpointer data)
   g_clear_object (&other);
   g_weak_ref_clear (&weak);
 
-  g_mutex_unlock (&wrapped->language);
+  g_mutex_unlock (&wrapped->language.lock);
   g_atomic_int_set (&wrapped->is_done, TRUE);
   return NULL;
 }
@@ -1826,11 +1812,12 @@ test_get_group_toggle (void)
   g_autoptr(ThredoGroup) found = NULL;
   GThread *asker, *user;
 
-  g_mutex_init (&wrapped.language);
+  g_mutex_init (&wrapped.language.lock);
   wrapped.member = thredo_group_spawn (wrapped.group, "member", support_sleep_forever, NULL, NULL,
                                        NULL);
   support_wait_for_state (wrapped.member, THREDO_THREAD_STATE_WAITING);
-  g_object_add_toggle_ref (G_OBJECT (wrapped.group), when_toggled, &wrapped);
+  g_object_add_toggle_ref (G_OBJECT (wrapped.group), support_language_toggled,
+                           &wrapped.language);
   g_object_unref (wrapped.group);
 
   user = g_thread_new ("user", use_groups, &wrapped);
@@ -1844,9 +1831,10 @@ test_get_group_toggle (void)
   thredo_group_cancel (found);
   g_assert_true (thredo_group_join (found, NULL, NULL));
   g_clear_object (&found);
-  g_object_remove_toggle_ref (G_OBJECT (wrapped.group), when_toggled, &wrapped);
+  g_object_remove_toggle_ref (G_OBJECT (wrapped.group), support_language_toggled,
+                              &wrapped.language);
   g_object_unref (wrapped.member);
-  g_mutex_clear (&wrapped.language);
+  g_mutex_clear (&wrapped.language.lock);
 }
 
 typedef struct

@@ -510,29 +510,14 @@ test_untold (void)
 
 /* --- the last reference elsewhere ------------------------------------------ */
 
-/* A monitor with a wrapper in a language that has a lock, as Python has the GIL. */
+/* A monitor with a wrapper in a language. */
 typedef struct
 {
   ThredoMonitor *monitor;
   GMainContext *context;
-  GMutex language;
-  int is_held;
-  int is_waited_for;
+  SupportLanguage language;
   int is_done;
 } Wrapped;
-
-static void
-when_toggled (gpointer  data,
-              GObject  *object,
-              gboolean  is_last)
-{
-  Wrapped *wrapped = data;
-
-  if (!is_last)
-    g_atomic_int_set (&wrapped->is_waited_for, TRUE);
-  g_mutex_lock (&wrapped->language);
-  g_mutex_unlock (&wrapped->language);
-}
 
 static gpointer
 run_context (gpointer data)
@@ -563,28 +548,30 @@ test_toggle (void)
   GThread *runner;
   GWeakRef weak;
 
-  g_mutex_init (&wrapped.language);
+  g_mutex_init (&wrapped.language.lock);
   make_in_context (&wrapped, 1);
-  g_object_add_toggle_ref (G_OBJECT (wrapped.monitor), when_toggled, &wrapped);
+  g_object_add_toggle_ref (G_OBJECT (wrapped.monitor), support_language_toggled,
+                           &wrapped.language);
   g_object_unref (wrapped.monitor);
 
-  g_mutex_lock (&wrapped.language);
+  g_mutex_lock (&wrapped.language.lock);
   runner = g_thread_new ("runner", run_context, &wrapped);
-  support_wait_for_int (&wrapped.is_waited_for, TRUE);
+  support_wait_for_int (&wrapped.language.is_waited_for, TRUE);
   g_weak_ref_init (&weak, other);
   g_assert_finalize_object (other);
   g_weak_ref_clear (&weak);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (wrapped.monitor)), ==, 1);
-  g_mutex_unlock (&wrapped.language);
+  g_mutex_unlock (&wrapped.language.lock);
 
   g_atomic_int_set (&wrapped.is_done, TRUE);
   g_main_context_wakeup (wrapped.context);
   g_thread_join (runner);
   g_object_add_weak_pointer (G_OBJECT (wrapped.monitor), (gpointer *) &wrapped.monitor);
-  g_object_remove_toggle_ref (G_OBJECT (wrapped.monitor), when_toggled, &wrapped);
+  g_object_remove_toggle_ref (G_OBJECT (wrapped.monitor), support_language_toggled,
+                              &wrapped.language);
   g_assert_null (wrapped.monitor);
   g_main_context_unref (wrapped.context);
-  g_mutex_clear (&wrapped.language);
+  g_mutex_clear (&wrapped.language.lock);
 }
 
 typedef struct

@@ -367,6 +367,19 @@ support_iterate_until_result (GAsyncResult **location)
   g_source_destroy (ticks);
 }
 
+void
+support_language_toggled (gpointer  language,
+                          GObject  *object,
+                          gboolean  is_last)
+{
+  SupportLanguage *self = language;
+
+  if (!is_last)
+    g_atomic_int_set (&self->is_waited_for, TRUE);
+  g_mutex_lock (&self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
 GSubprocess *
 support_spawn_self (GSubprocessFlags  flags,
                     const char       *first_argument,

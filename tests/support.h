@@ -119,6 +119,18 @@ void support_keep_result (GObject      *source,
                           gpointer      location);
 void support_iterate_until_result (GAsyncResult **location);
 
+/* A language that wraps objects, with a lock of its own, as Python has the GIL: a GToggleNotify
+ * waits for that. */
+typedef struct
+{
+  GMutex lock;
+  int is_waited_for; /* by who has taken a second reference to an object */
+} SupportLanguage;
+
+void support_language_toggled (gpointer  language,
+                               GObject  *object,
+                               gboolean  is_last);
+
 /*
  * Runs this program again with the arguments given, as a process of its own.
  * main() of the child finds them in its argv.
